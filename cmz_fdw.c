@@ -1,0 +1,54 @@
+/*
+ * cmz_fdw.c
+ *	  The table of contents: what the extension gives to PostgreSQL.
+ */
+#include "postgres.h"
+
+#include "fdw/compat.h"
+#include "fdw/explain.h"
+#include "fdw/import.h"
+#include "fdw/modify.h"
+#include "fdw/option.h"
+#include "fdw/path.h"
+#include "fdw/scan.h"
+#include "fmgr.h"
+
+PG_MODULE_MAGIC_EXT(.name = "cmz_fdw",.version = "1.0");
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	cmz_option_define_gucs();
+}
+
+PG_FUNCTION_INFO_V1(cmz_fdw_handler);
+
+Datum
+cmz_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = cmzGetForeignRelSize;
+	routine->GetForeignPaths = cmzGetForeignPaths;
+	routine->GetForeignPlan = cmzGetForeignPlan;
+
+	routine->BeginForeignScan = cmzBeginForeignScan;
+	routine->IterateForeignScan = cmzIterateForeignScan;
+	routine->ReScanForeignScan = cmzReScanForeignScan;
+	routine->EndForeignScan = cmzEndForeignScan;
+
+	routine->IsForeignRelUpdatable = cmzIsForeignRelUpdatable;
+	routine->PlanForeignModify = cmzPlanForeignModify;
+	routine->BeginForeignModify = cmzBeginForeignModify;
+	routine->ExecForeignInsert = cmzExecForeignInsert;
+	routine->EndForeignModify = cmzEndForeignModify;
+	routine->BeginForeignInsert = cmzBeginForeignInsert;
+	routine->EndForeignInsert = cmzEndForeignInsert;
+
+	routine->ExplainForeignScan = cmzExplainForeignScan;
+	routine->ImportForeignSchema = cmzImportForeignSchema;
+
+	PG_RETURN_POINTER(routine);
+}

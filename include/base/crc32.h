@@ -1,0 +1,12 @@
+/*
+ * crc32.h
+ *	  The CRC-32 of zlib and Ethernet, which DynamoDB sends as x-amz-crc32.
+ */
+#ifndef CMZ_CRC32_H
+#define CMZ_CRC32_H
+
+#include "base/base.h"
+
+extern uint32 cmz_crc32(const char *data, size_t len);
+
+#endif							/* CMZ_CRC32_H */

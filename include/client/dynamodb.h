@@ -1,0 +1,66 @@
+/*
+ * dynamodb.h
+ *	  Calls of DynamoDB: start an operation, collect its answer.
+ *
+ * Several calls may be under way at once; waiting for one drives all.  A call
+ * lives in a memory context of its own below the one it was started in, so it
+ * ends with that at the latest, also after an error.
+ */
+#ifndef CMZ_DYNAMODB_H
+#define CMZ_DYNAMODB_H
+
+#include "client/credentials.h"
+#include "client/error.h"
+#include "client/http.h"
+#include "lib/stringinfo.h"
+
+/* Whom we talk to, and as whom.  Made by fdw/session.c; strings are its. */
+typedef struct CmzClient
+{
+	const char *endpoint_url;
+	const char *region;
+	CmzHttpOptions http;
+	int			max_retries;
+	CmzCredentialConfig credential_config;
+} CmzClient;
+
+typedef struct CmzCall
+{
+	MemoryContext context;
+	const CmzClient *client;
+	const char *operation;		/* "Query" */
+	const char *table;			/* for messages; may be NULL */
+	const char *body;
+	size_t		body_len;
+
+	/* attempts */
+	int			attempts;
+	CmzExchange *exchange;		/* of the attempt under way, or the last */
+	TimestampTz retry_at;		/* next attempt, 0: one is under way */
+	bool		ambiguous;		/* an attempt before the last may have been
+								 * carried out */
+
+	/* the end */
+	bool		finished;
+	CmzFailure	failure;		/* .failed: no answer */
+	const char *answer;			/* JSON, zero-terminated */
+	size_t		answer_len;
+} CmzCall;
+
+/* Start an operation; body is copied, operation is kept by reference. */
+extern CmzCall *cmz_call_start(const CmzClient *client, const char *operation,
+							   const char *table, const StringInfoData *body);
+
+/*
+ * Wait until the call has an answer or has failed for good; true for an
+ * answer.  Raises what an interrupt raises, not the failure.
+ */
+extern bool cmz_call_wait(CmzCall *call);
+
+/* Raise the failure of a call; hint, if not NULL, is said instead of ours. */
+pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *hint);
+
+/* End the call: its answer and its connection are given back. */
+extern void cmz_call_free(CmzCall *call);
+
+#endif							/* CMZ_DYNAMODB_H */

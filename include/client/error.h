@@ -1,0 +1,49 @@
+/*
+ * error.h
+ *	  What went wrong with a call: whether to try again, and how to say it.
+ */
+#ifndef CMZ_ERROR_H
+#define CMZ_ERROR_H
+
+#include "client/compat.h"
+#include "client/http.h"
+
+typedef enum CmzRetry
+{
+	CMZ_RETRY_NEVER,
+	CMZ_RETRY_CONNECT,			/* the endpoint was not reached: a few times */
+	CMZ_RETRY_TRANSIENT,		/* lost, late or garbled answer, 5xx */
+	CMZ_RETRY_THROTTLED			/* asked to slow down */
+} CmzRetry;
+
+/* A failed attempt.  Strings are palloc'd or static. */
+typedef struct CmzFailure
+{
+	bool		failed;
+	CmzRetry	retry;
+	bool		ambiguous;		/* the request may have been carried out */
+	int			sqlstate;
+	const char *code;			/* DynamoDB's exception, or NULL */
+	const char *message;		/* its message, or what the transport said */
+	const char *hint;			/* may be NULL */
+	char		request_id[CMZ_REQUEST_ID_SIZE];
+} CmzFailure;
+
+/*
+ * Judge a finished exchange: failure->failed is false for a sound 200.
+ * Allocates in the current memory context.
+ */
+extern void cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure);
+
+/* It failed with that exception of DynamoDB's. */
+extern bool cmz_failure_is(const CmzFailure *failure, const char *code);
+
+/*
+ * Raise the failure as an error that names operation, table and request id;
+ * attempts is how often it was tried.  hint, if not NULL, goes before ours.
+ */
+pg_noreturn extern void cmz_error_raise(const CmzFailure *failure, const char *operation,
+										const char *table, const char *endpoint,
+										int attempts, const char *hint);
+
+#endif							/* CMZ_ERROR_H */

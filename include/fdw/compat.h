@@ -1,0 +1,104 @@
+/*
+ * compat.h
+ *	  What differs between PostgreSQL majors.
+ *
+ * With client/compat.h the only place that tests PG_VERSION_NUM.
+ */
+#ifndef CMZ_FDW_COMPAT_H
+#define CMZ_FDW_COMPAT_H
+
+#include "client/compat.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_foreign_server.h"
+#include "executor/executor.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/pathnode.h"
+#include "parser/parsetree.h"
+#include "utils/acl.h"
+#include "utils/pg_locale.h"
+
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#else
+#include "commands/explain.h"
+#endif
+
+/* PG 17 added fdw_restrictinfo, PG 18 added disabled_nodes. */
+static inline ForeignPath *
+cmz_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows,
+							Cost startup_cost, Cost total_cost,
+							List *pathkeys, Relids required_outer, List *fdw_private)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreignscan_path(root, rel, NULL, rows, 0, startup_cost, total_cost,
+								   pathkeys, required_outer, NULL, NIL, fdw_private);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreignscan_path(root, rel, NULL, rows, startup_cost, total_cost,
+								   pathkeys, required_outer, NULL, NIL, fdw_private);
+#else
+	return create_foreignscan_path(root, rel, NULL, rows, startup_cost, total_cost,
+								   pathkeys, required_outer, NULL, fdw_private);
+#endif
+}
+
+/* The user whose mapping a scan uses. */
+static inline Oid
+cmz_scan_user(ForeignScanState *node)
+{
+#if PG_VERSION_NUM >= 160000
+	Oid			userid = ((ForeignScan *) node->ss.ps.plan)->checkAsUser;
+#else
+	Index		rti = ((Scan *) node->ss.ps.plan)->scanrelid;
+	Oid			userid = exec_rt_fetch(rti, node->ss.ps.state)->checkAsUser;
+#endif
+
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* The user whose mapping a modification uses. */
+static inline Oid
+cmz_modify_user(ResultRelInfo *rinfo, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	Oid			userid = ExecGetResultRelCheckAsUser(rinfo, estate);
+#else
+	/* a partition that tuples are routed to has the entry of its parent */
+	ResultRelInfo *named = rinfo->ri_RootResultRelInfo ? rinfo->ri_RootResultRelInfo : rinfo;
+	Oid			userid = InvalidOid;
+
+	if (named->ri_RangeTableIndex > 0)
+		userid = exec_rt_fetch(named->ri_RangeTableIndex, estate)->checkAsUser;
+#endif
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* The collation is "C" or "POSIX". */
+static inline bool
+cmz_collation_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+	return lc_collate_is_c(collation);
+#endif
+}
+
+/* PG 16 replaced the functions for each catalog by one. */
+static inline AclResult
+cmz_server_aclcheck(Oid serverid, Oid userid, AclMode mode)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, serverid, userid, mode);
+#else
+	return pg_foreign_server_aclcheck(serverid, userid, mode);
+#endif
+}
+
+/* PG 18's module magic carries a name and a version. */
+#if PG_VERSION_NUM < 180000
+#define PG_MODULE_MAGIC_EXT(...)	PG_MODULE_MAGIC
+#endif
+
+#endif							/* CMZ_FDW_COMPAT_H */

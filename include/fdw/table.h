@@ -1,0 +1,57 @@
+/*
+ * table.h
+ *	  One foreign table: its columns and their attributes, its layout, its
+ *	  options.  From the catalogs only, never from the network.
+ */
+#ifndef CMZ_TABLE_H
+#define CMZ_TABLE_H
+
+#include "base/layout.h"
+#include "fdw/value.h"
+#include "utils/rel.h"
+
+typedef struct CmzTable
+{
+	Oid			relid;
+	Oid			serverid;
+	char	   *name;			/* of the foreign table, for messages */
+	char	   *table_name;		/* of the DynamoDB table */
+	CmzLayout	layout;			/* names in UTF-8 */
+
+	int			natts;
+	CmzColumn  *columns;		/* by attribute number - 1 */
+	CmzColumn  *extra;			/* the column of all other attributes, or NULL */
+
+	bool		consistent_read;
+	bool		updatable;
+	int			ttl_days;
+	double		estimated_items;
+	int			estimated_item_bytes;
+} CmzTable;
+
+#define CMZ_DEFAULT_ITEMS		1000000
+#define CMZ_DEFAULT_ITEM_BYTES	500
+
+/*
+ * Describe a foreign table; palloc'd in the current context.  Raises
+ * FDW_INVALID_DATA_TYPE for a column of a type that no attribute maps to, and
+ * FDW_INVALID_ATTRIBUTE_VALUE for options that contradict each other.
+ */
+extern CmzTable *cmz_table_open(Oid relid);
+
+/*
+ * The DynamoDB table that is meant where none is named: of the environment, or
+ * the guide's.  Raises FDW_INVALID_ATTRIBUTE_VALUE for a bad environment.
+ */
+extern char *cmz_table_default_name(void);
+
+/* The first column that shows an attribute, NULL if none does. */
+extern CmzColumn *cmz_table_column(const CmzTable *table, const char *attribute);
+
+/*
+ * The type that the layout knows the attribute to have: in the conversation
+ * layout all keys are S.  CMZ_TYPE_NONE if it does not know.
+ */
+extern CmzType cmz_table_key_type(const CmzTable *table, const char *attribute);
+
+#endif							/* CMZ_TABLE_H */

@@ -1,0 +1,213 @@
+/*
+ * dynamodb.c
+ *	  Calls of DynamoDB: start an operation, collect its answer.
+ *
+ * A call goes through attempts: sign, send, judge, perhaps wait and try again.
+ * The calls under way are in one list, so that waiting for any of them takes
+ * all of them forward.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "base/retry.h"
+#include "base/sigv4.h"
+#include "client/dynamodb.h"
+#include "client/wait.h"
+#include "common/pg_prng.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#define TARGET_PREFIX	"DynamoDB_20120810."
+
+/* An endpoint that is not there is not worth many attempts. */
+#define MAX_CONNECT_RETRIES 3
+
+static List *calls = NIL;		/* unfinished ones, in TopMemoryContext */
+
+static void
+forget_call(void *arg)
+{
+	calls = list_delete_ptr(calls, arg);
+}
+
+static void
+format_amz_date(char date[CMZ_AMZ_DATE_SIZE])
+{
+	time_t		now = time(NULL);
+	struct tm	utc;
+
+	gmtime_r(&now, &utc);
+	strftime(date, CMZ_AMZ_DATE_SIZE, "%Y%m%dT%H%M%SZ", &utc);
+}
+
+/* Sign the body for now, and send it. */
+static void
+start_attempt(CmzCall *call)
+{
+	const CmzClient *client = call->client;
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+	char		date[CMZ_AMZ_DATE_SIZE];
+	CmzCredentials credentials;
+	CmzHeader	headers[6];
+	int			n = 0;
+	CmzSigningRequest request = {0};
+
+	/* if this raises an error, the call is out of the game */
+	call->exchange = NULL;
+	call->retry_at = 0;
+	cmz_credentials_get(&client->credential_config, &credentials);
+	format_amz_date(date);
+
+	headers[n++] = (CmzHeader) {"Host", cmz_sigv4_host(client->endpoint_url)};
+	headers[n++] = (CmzHeader) {"Content-Type", "application/x-amz-json-1.0"};
+	headers[n++] = (CmzHeader) {"X-Amz-Date", date};
+	headers[n++] = (CmzHeader) {"X-Amz-Target", psprintf(TARGET_PREFIX "%s", call->operation)};
+	if (credentials.session_token)
+		headers[n++] = (CmzHeader) {"X-Amz-Security-Token", credentials.session_token};
+
+	request.method = "POST";
+	request.path = cmz_sigv4_path(client->endpoint_url);
+	request.region = client->region;
+	request.service = "dynamodb";
+	request.amz_date = date;
+	request.access_key_id = credentials.access_key_id;
+	request.secret_access_key = credentials.secret_access_key;
+	request.nheaders = n;
+	request.headers = headers;
+	request.payload = call->body;
+	request.payload_len = call->body_len;
+	headers[n++] = (CmzHeader) {"Authorization", cmz_sigv4_authorization(&request)};
+
+	call->attempts++;
+	call->exchange = cmz_http_start(client->endpoint_url, n, headers,
+									call->body, call->body_len, &client->http);
+	MemoryContextSwitchTo(old);
+}
+
+CmzCall *
+cmz_call_start(const CmzClient *client, const char *operation, const char *table,
+			   const StringInfoData *body)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw call",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CmzCall    *call = palloc0(sizeof(CmzCall));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	call->context = context;
+	call->client = client;
+	call->operation = operation;
+	call->table = table;
+	call->body = pnstrdup(body->data, body->len);
+	call->body_len = body->len;
+
+	callback->func = forget_call;
+	callback->arg = call;
+	MemoryContextRegisterResetCallback(context, callback);
+	MemoryContextSwitchTo(TopMemoryContext);
+	calls = lappend(calls, call);
+	MemoryContextSwitchTo(context);
+
+	start_attempt(call);
+	MemoryContextSwitchTo(old);
+	return call;
+}
+
+static bool
+may_retry(const CmzCall *call)
+{
+	int			failed = call->attempts;
+	int			limit = call->client->max_retries;
+
+	if (call->failure.retry == CMZ_RETRY_CONNECT)
+		limit = Min(limit, MAX_CONNECT_RETRIES);
+	return call->failure.retry != CMZ_RETRY_NEVER && failed <= limit;
+}
+
+/* An attempt has ended: keep its answer, plan another, or give up. */
+static void
+finish_attempt(CmzCall *call)
+{
+	CmzExchange *exchange = call->exchange;
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	/* libcurl repeated it itself on a new connection */
+	if (exchange->sends > 1)
+		call->ambiguous = true;
+	cmz_error_judge(exchange, &call->failure);
+	if (call->failure.failed && may_retry(call))
+	{
+		int			delay = cmz_retry_delay_ms(call->attempts, pg_prng_double(&pg_global_prng_state));
+
+		call->ambiguous = call->ambiguous || call->failure.ambiguous;
+		call->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay);
+		cmz_http_release(exchange);
+	}
+	else
+	{
+		call->finished = true;
+		forget_call(call);
+		call->answer = exchange->body ? exchange->body : "";
+		call->answer_len = exchange->body_len;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Take every call as far as it goes without waiting; returns how many
+ * milliseconds may pass until the next attempt of any is due, -1: no limit.
+ */
+static long
+advance_calls(void)
+{
+	long		timeout_ms = -1;
+	ListCell   *lc;
+	List	   *due = list_copy(calls);
+
+	cmz_http_collect();
+	foreach(lc, due)
+	{
+		CmzCall    *call = lfirst(lc);
+
+		if (call->retry_at == 0 && call->exchange && call->exchange->done)
+			finish_attempt(call);
+		if (!call->finished && call->retry_at != 0)
+		{
+			long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), call->retry_at);
+
+			if (ms > 0)
+				timeout_ms = timeout_ms < 0 ? ms : Min(timeout_ms, ms);
+			else
+				start_attempt(call);
+		}
+	}
+	list_free(due);
+	return timeout_ms;
+}
+
+bool
+cmz_call_wait(CmzCall *call)
+{
+	for (;;)
+	{
+		long		timeout_ms = advance_calls();
+
+		if (call->finished)
+			return !call->failure.failed;
+		cmz_wait_round(timeout_ms);
+	}
+}
+
+void
+cmz_call_raise(const CmzCall *call, const char *hint)
+{
+	cmz_error_raise(&call->failure, call->operation, call->table, call->client->endpoint_url,
+					call->attempts, hint);
+}
+
+void
+cmz_call_free(CmzCall *call)
+{
+	MemoryContextDelete(call->context);
+}

@@ -1,0 +1,244 @@
+/*
+ * error.c
+ *	  What went wrong with a call: whether to try again, and how to say it.
+ *
+ * Two tables decide: one for DynamoDB's exceptions, one for libcurl's codes.
+ * Sources: DynamoDB API reference, "Common Errors", and developer guide,
+ * "Error handling with DynamoDB".
+ */
+#include "postgres.h"
+
+#include "base/crc32.h"
+#include "base/json.h"
+#include "client/error.h"
+#include "mb/pg_wchar.h"
+
+#define HINT_TABLE \
+	"Check the options table_name of the foreign table, and region and endpoint_url of the server; cmz_create_table() creates the table."
+#define HINT_ACCESS \
+	"Let an administrator grant the action named above to the IAM user, for cmz_create_table() dynamodb:CreateTable; or deploy the table with CloudFormation."
+#define HINT_IDENTITY \
+	"Check access_key_id, secret_access_key and session_token of the user mapping, region of the server, and the clock of this machine."
+#define HINT_THROTTLED \
+	"On-demand capacity adapts by itself; with provisioned capacity, raise it, or raise max_retries of the server."
+#define HINT_IN_USE \
+	"Delete the existing table, or use another table name."
+#define HINT_LAYOUT \
+	"Compare the options \"key\" and \"indexes\" of the foreign table and the types of its columns with the live table; IMPORT FOREIGN SCHEMA writes them as they are."
+#define HINT_ENDPOINT \
+	"Check endpoint_url and region of the server."
+#define HINT_TLS \
+	"Check endpoint_url of the server, and ca_file if the endpoint has a private certificate."
+
+static const struct
+{
+	const char *code;
+	CmzRetry	retry;
+	int			sqlstate;
+	const char *hint;
+}			exceptions[] = {
+	{"ConditionalCheckFailedException", CMZ_RETRY_NEVER, ERRCODE_UNIQUE_VIOLATION, NULL},
+	{"TransactionConflictException", CMZ_RETRY_TRANSIENT, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
+	{"ValidationException", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, HINT_LAYOUT},
+	{"SerializationException", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, NULL},
+	{"ResourceNotFoundException", CMZ_RETRY_NEVER, ERRCODE_UNDEFINED_TABLE, HINT_TABLE},
+	{"ResourceInUseException", CMZ_RETRY_NEVER, ERRCODE_DUPLICATE_TABLE, HINT_IN_USE},
+	{"ItemCollectionSizeLimitExceededException", CMZ_RETRY_NEVER, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
+	{"LimitExceededException", CMZ_RETRY_NEVER, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
+	{"AccessDeniedException", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_ACCESS},
+	{"UnrecognizedClientException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"InvalidClientTokenId", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"InvalidSignatureException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"IncompleteSignatureException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"IncompleteSignature", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"MissingAuthenticationTokenException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"MissingAuthenticationToken", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"ExpiredTokenException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"ExpiredToken", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"OptInRequired", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
+	{"ProvisionedThroughputExceededException", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
+	{"ThrottlingException", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
+	{"RequestLimitExceeded", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
+	{"InternalServerError", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
+	{"InternalFailure", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
+	{"ServiceUnavailable", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
+	{"ServiceUnavailableException", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
+	{"UnknownOperationException", CMZ_RETRY_NEVER, ERRCODE_FEATURE_NOT_SUPPORTED, NULL},
+};
+
+/* Codes of libcurl that are not listed mean: lost on the way, try again. */
+static const struct
+{
+	CURLcode	code;
+	CmzRetry	retry;
+	int			sqlstate;
+	const char *hint;
+}			transports[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, CMZ_RETRY_CONNECT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_ENDPOINT},
+	{CURLE_COULDNT_RESOLVE_PROXY, CMZ_RETRY_CONNECT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_ENDPOINT},
+	{CURLE_COULDNT_CONNECT, CMZ_RETRY_CONNECT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_ENDPOINT},
+	{CURLE_URL_MALFORMAT, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_ENDPOINT},
+	{CURLE_UNSUPPORTED_PROTOCOL, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_ENDPOINT},
+	{CURLE_WEIRD_SERVER_REPLY, CMZ_RETRY_TRANSIENT, ERRCODE_PROTOCOL_VIOLATION, HINT_ENDPOINT},
+	{CURLE_SSL_CONNECT_ERROR, CMZ_RETRY_CONNECT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
+	{CURLE_PEER_FAILED_VERIFICATION, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
+	{CURLE_SSL_CERTPROBLEM, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
+	{CURLE_SSL_CACERT_BADFILE, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
+	{CURLE_SSL_ISSUER_ERROR, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
+	{CURLE_OUT_OF_MEMORY, CMZ_RETRY_NEVER, ERRCODE_FDW_OUT_OF_MEMORY, NULL},
+};
+
+static void
+fail(CmzFailure *failure, CmzRetry retry, int sqlstate, const char *message, const char *hint)
+{
+	failure->failed = true;
+	failure->retry = retry;
+	failure->sqlstate = sqlstate;
+	failure->message = message;
+	failure->hint = hint;
+}
+
+static void
+judge_transport(const CmzExchange *exchange, CmzFailure *failure)
+{
+	const char *message = exchange->error[0]
+		? pstrdup(exchange->error) : curl_easy_strerror(exchange->result);
+
+	if (exchange->too_large)
+	{
+		fail(failure, CMZ_RETRY_NEVER, ERRCODE_PROTOCOL_VIOLATION,
+			 "the answer is larger than any of DynamoDB's", HINT_ENDPOINT);
+		return;
+	}
+	failure->ambiguous = exchange->sends > 0;
+	for (int i = 0; i < (int) lengthof(transports); i++)
+		if (transports[i].code == exchange->result)
+		{
+			fail(failure, transports[i].retry, transports[i].sqlstate, message, transports[i].hint);
+			return;
+		}
+	/* a timeout before anything was sent is one of connecting */
+	if (exchange->sends == 0)
+		fail(failure, CMZ_RETRY_CONNECT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+			 message, HINT_ENDPOINT);
+	else
+		fail(failure, CMZ_RETRY_TRANSIENT, ERRCODE_CONNECTION_FAILURE, message, NULL);
+}
+
+/* Text of an endpoint for a message: valid in our encoding, and not long. */
+static char *
+printable(const char *text)
+{
+	char	   *copy = pnstrdup(text, Min(strlen(text), 1000));
+
+	if (!pg_verify_mbstr(PG_UTF8, copy, strlen(copy), true))
+		for (char *p = copy; *p; p++)
+			if (IS_HIGHBIT_SET(*p))
+				*p = '?';
+	return pg_any_to_server(copy, strlen(copy), PG_UTF8);
+}
+
+/* The exception in an error's body: code behind '#', and its message. */
+static bool
+parse_exception(const CmzExchange *exchange, const char **code, const char **message)
+{
+	char	   *error;
+	json_t	   *body = NULL;
+	const char *type;
+	const char *text;
+
+	if (exchange->body_len > 0 && exchange->body_len < 64 * 1024)
+		body = cmz_json_parse(exchange->body, exchange->body_len, &error);
+	type = cmz_json_member_text(body, "__type");
+	if (type == NULL)
+		return false;
+	text = cmz_json_member_text(body, "message");
+	if (text == NULL)
+		text = cmz_json_member_text(body, "Message");
+	*code = printable(strrchr(type, '#') ? strrchr(type, '#') + 1 : type);
+	*message = printable(text ? text : "no message");
+	return true;
+}
+
+static void
+judge_status(const CmzExchange *exchange, CmzFailure *failure)
+{
+	bool		server_error = exchange->status >= 500;
+	const char *message;
+
+	failure->ambiguous = server_error;
+	if (!parse_exception(exchange, &failure->code, &message))
+	{
+		fail(failure, server_error ? CMZ_RETRY_TRANSIENT : CMZ_RETRY_NEVER,
+			 server_error ? ERRCODE_SYSTEM_ERROR : ERRCODE_PROTOCOL_VIOLATION,
+			 psprintf("HTTP status %ld without an error of DynamoDB's", exchange->status),
+			 HINT_ENDPOINT);
+		return;
+	}
+	for (int i = 0; i < (int) lengthof(exceptions); i++)
+		if (strcmp(exceptions[i].code, failure->code) == 0)
+		{
+			fail(failure, exceptions[i].retry, exceptions[i].sqlstate, message, exceptions[i].hint);
+			return;
+		}
+	fail(failure, server_error ? CMZ_RETRY_TRANSIENT : CMZ_RETRY_NEVER,
+		 server_error ? ERRCODE_SYSTEM_ERROR : ERRCODE_FDW_ERROR, message, NULL);
+}
+
+void
+cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure)
+{
+	memset(failure, 0, sizeof(*failure));
+	strlcpy(failure->request_id, exchange->request_id, sizeof(failure->request_id));
+	if (exchange->result != CURLE_OK)
+		judge_transport(exchange, failure);
+	else if (exchange->encoded)
+		fail(failure, CMZ_RETRY_NEVER, ERRCODE_PROTOCOL_VIOLATION,
+			 "the answer has a Content-Encoding that was not asked for", HINT_ENDPOINT);
+	else if (exchange->has_crc32 &&
+			 cmz_crc32(exchange->body, exchange->body_len) != exchange->crc32)
+	{
+		fail(failure, CMZ_RETRY_TRANSIENT, ERRCODE_PROTOCOL_VIOLATION,
+			 "the answer does not match its checksum (x-amz-crc32)", NULL);
+		failure->ambiguous = true;
+	}
+	else if (exchange->status != 200)
+		judge_status(exchange, failure);
+}
+
+bool
+cmz_failure_is(const CmzFailure *failure, const char *code)
+{
+	return failure->failed && failure->code != NULL && strcmp(failure->code, code) == 0;
+}
+
+void
+cmz_error_raise(const CmzFailure *failure, const char *operation, const char *table,
+				const char *endpoint, int attempts, const char *hint)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	if (table)
+		appendStringInfo(&detail, "Table \"%s\", operation %s", table, operation);
+	else
+		appendStringInfo(&detail, "Operation %s", operation);
+	if (failure->code)
+		appendStringInfo(&detail, ", %s", failure->code);
+	else
+		appendStringInfo(&detail, ", endpoint %s", endpoint);
+	if (attempts > 1)
+		appendStringInfo(&detail, ", after %d attempts", attempts);
+	if (failure->request_id[0])
+		appendStringInfo(&detail, ", request id %s", failure->request_id);
+	appendStringInfoChar(&detail, '.');
+	if (hint == NULL)
+		hint = failure->hint;
+	ereport(ERROR,
+			(errcode(failure->sqlstate),
+			 failure->code
+			 ? errmsg("DynamoDB: %s", failure->message)
+			 : errmsg("could not get an answer from DynamoDB: %s", failure->message),
+			 errdetail_internal("%s", detail.data),
+			 hint ? errhint("%s", hint) : 0));
+}

@@ -1,0 +1,205 @@
+/*
+ * wait.c
+ *	  The only place that waits: drives libcurl's multi handle on a latch.
+ *
+ * libcurl says through callbacks which sockets it watches and when its next
+ * timer is due; we keep one WaitEventSet over them for the whole session and
+ * build it anew only when they have changed.  The set belongs to no
+ * transaction, so an error in the middle of a wait leaks nothing.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "client/compat.h"
+#include "client/wait.h"
+#include "utils/timestamp.h"
+
+#define MAX_SOCKETS		256
+#define MAX_EVENTS		32
+
+typedef struct WatchedSocket
+{
+	curl_socket_t fd;
+	uint32		events;			/* WL_SOCKET_* */
+} WatchedSocket;
+
+static CURLM *multi = NULL;
+static long timer_ms = -1;		/* libcurl's next timer, -1: none */
+static uint32 wait_event_info = 0;
+
+/* What libcurl wants watched. */
+static WatchedSocket wanted[MAX_SOCKETS];
+static int	nwanted = 0;
+
+/* What the set watches.  After a close a descriptor's number means nothing. */
+static WaitEventSet *set = NULL;
+static WatchedSocket watched[MAX_SOCKETS];
+static int	nwatched = 0;
+static bool set_is_stale = true;
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	int			i;
+
+	(void) easy;
+	(void) arg;
+	(void) socket_arg;
+	for (i = 0; i < nwanted; i++)
+		if (wanted[i].fd == fd)
+			break;
+	if (what == CURL_POLL_REMOVE)
+	{
+		if (i < nwanted)
+			wanted[i] = wanted[--nwanted];
+		return 0;
+	}
+	if (i == MAX_SOCKETS)
+		return -1;
+	if (i == nwanted)
+		nwanted++;
+	wanted[i].fd = fd;
+	wanted[i].events = ((what & CURL_POLL_IN) ? WL_SOCKET_READABLE : 0) |
+		((what & CURL_POLL_OUT) ? WL_SOCKET_WRITEABLE : 0);
+	return 0;
+}
+
+static int
+on_timer(CURLM *handle, long timeout_ms, void *arg)
+{
+	(void) handle;
+	(void) arg;
+	timer_ms = timeout_ms;
+	return 0;
+}
+
+int
+cmz_wait_close_socket(void *arg, curl_socket_t fd)
+{
+	(void) arg;
+	set_is_stale = true;
+	return close(fd);
+}
+
+static void
+check_multi(CURLMcode code)
+{
+	if (code != CURLM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("could not set up or drive a transfer: %s", curl_multi_strerror(code))));
+}
+
+CURLM *
+cmz_wait_multi(void)
+{
+	CURLM	   *made;
+
+	if (multi != NULL)
+		return multi;
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || (made = curl_multi_init()) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+				 errmsg("could not initialize libcurl")));
+	check_multi(curl_multi_setopt(made, CURLMOPT_SOCKETFUNCTION, on_socket));
+	check_multi(curl_multi_setopt(made, CURLMOPT_TIMERFUNCTION, on_timer));
+	check_multi(curl_multi_setopt(made, CURLMOPT_MAXCONNECTS, 32L));
+	wait_event_info = cmz_wait_event("CmzRequest");
+	multi = made;
+	return multi;
+}
+
+/* Threads that libcurl starts (its resolver's) must not run our handlers. */
+static void
+drive(curl_socket_t fd, int events)
+{
+	sigset_t	all,
+				saved;
+	CURLMcode	code;
+	int			running;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	code = curl_multi_socket_action(multi, fd, events, &running);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	check_multi(code);
+}
+
+/* The set watches what libcurl wants, in the same order. */
+static bool
+set_is_current(void)
+{
+	return !set_is_stale && nwanted == nwatched &&
+		memcmp(wanted, watched, sizeof(WatchedSocket) * nwanted) == 0;
+}
+
+static void
+rebuild_set(void)
+{
+	if (set != NULL)
+	{
+		WaitEventSet *old = set;
+
+		set = NULL;
+		FreeWaitEventSet(old);
+	}
+	set_is_stale = true;		/* until it is complete */
+	set = cmz_create_session_wait_event_set(nwanted + 2);
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < nwanted; i++)
+		AddWaitEventToSet(set, wanted[i].events, wanted[i].fd, NULL, NULL);
+	memcpy(watched, wanted, sizeof(WatchedSocket) * nwanted);
+	nwatched = nwanted;
+	set_is_stale = false;
+}
+
+void
+cmz_wait_round(long timeout_ms)
+{
+	WaitEvent	events[MAX_EVENTS];
+	int			n;
+
+	CHECK_FOR_INTERRUPTS();
+	if (timer_ms >= 0 && (timeout_ms < 0 || timer_ms <= timeout_ms))
+		timeout_ms = timer_ms;
+	if (timeout_ms == 0)
+	{
+		timer_ms = -1;
+		drive(CURL_SOCKET_TIMEOUT, 0);
+		return;
+	}
+	if (!set_is_current())
+		rebuild_set();
+	n = WaitEventSetWait(set, timeout_ms, events, MAX_EVENTS, wait_event_info);
+	if (n == 0)
+	{
+		/* a timer of ours or of libcurl's; it sets the next one itself */
+		timer_ms = -1;
+		drive(CURL_SOCKET_TIMEOUT, 0);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		if (events[i].events & WL_LATCH_SET)
+		{
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
+		else
+			drive(events[i].fd,
+				  ((events[i].events & WL_SOCKET_READABLE) ? CURL_CSELECT_IN : 0) |
+				  ((events[i].events & WL_SOCKET_WRITEABLE) ? CURL_CSELECT_OUT : 0));
+	}
+}
+
+void
+cmz_wait_sleep(long ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	(void) cmz_wait_multi();
+	while ((ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
+		cmz_wait_round(ms);
+}

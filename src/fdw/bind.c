@@ -1,0 +1,714 @@
+/*
+ * bind.c
+ *	  Binds a plan's quals to the values of their operands: what a scan sends.
+ *
+ * A bound qual is a condition, or known to be false for every item, or of no
+ * use (whoever reads the rows checks it anyway).  DynamoDB rejects operands
+ * that no item could match, so those must be decided here.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/tupmacs.h"
+#include "base/conversation.h"
+#include "base/expression.h"
+#include "base/keyrange.h"
+#include "base/number.h"
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "fdw/bind.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/* Longer operands than any item's attribute match nothing by equality. */
+#define MAX_OPERAND	CMZ_MAX_ITEM
+
+typedef enum BoundKind
+{
+	BOUND_FALSE,				/* no item satisfies it */
+	BOUND_ANY,					/* cannot be said: every item may */
+	BOUND_CONDITION
+} BoundKind;
+
+typedef struct Bound
+{
+	BoundKind	kind;
+	CmzCondition *condition;
+} Bound;
+
+typedef struct Binder
+{
+	const CmzTable *table;
+	const CmzOperandValues *values; /* NULL: symbolic */
+	const char *const *text;
+	Bitmapset  *utc_columns;
+} Binder;
+
+static const Bound bound_false = {BOUND_FALSE, NULL};
+static const Bound bound_any = {BOUND_ANY, NULL};
+
+static Bound bind_qual(Binder *binder, const CmzQual *qual);
+
+static Bound
+bound_to(CmzCondition *condition)
+{
+	Bound		bound = {BOUND_CONDITION, condition};
+
+	return bound;
+}
+
+static const CmzOp comparison_ops[] = {
+	[CMZ_QUAL_EQ] = CMZ_OP_EQ,
+	[CMZ_QUAL_NE] = CMZ_OP_NE,
+	[CMZ_QUAL_LT] = CMZ_OP_LT,
+	[CMZ_QUAL_LE] = CMZ_OP_LE,
+	[CMZ_QUAL_GT] = CMZ_OP_GT,
+	[CMZ_QUAL_GE] = CMZ_OP_GE,
+};
+
+static Bound
+compare(CmzQualOp op, const CmzColumn *column, CmzOperand operand)
+{
+	return bound_to(cmz_condition_compare(comparison_ops[op], column->attribute, operand));
+}
+
+/* The operand is beyond all stored values: above them, or below. */
+static Bound
+compare_beyond(CmzQualOp op, bool above)
+{
+	switch (op)
+	{
+		case CMZ_QUAL_LT:
+		case CMZ_QUAL_LE:
+			return above ? bound_any : bound_false;
+		case CMZ_QUAL_GT:
+		case CMZ_QUAL_GE:
+			return above ? bound_false : bound_any;
+		case CMZ_QUAL_NE:
+			return bound_any;
+		default:
+			return bound_false;
+	}
+}
+
+/* A string, or bytes: as long as an item could hold. */
+static Bound
+compare_bytes(CmzQualOp op, const CmzColumn *column, CmzOperand operand)
+{
+	if (operand.len > MAX_OPERAND)
+		return op == CMZ_QUAL_EQ ? bound_false : bound_any;
+	return compare(op, column, operand);
+}
+
+static Bound
+compare_number(CmzQualOp op, const CmzColumn *column, const char *digits)
+{
+	switch (cmz_number_fit(digits, strlen(digits)))
+	{
+		case CMZ_NUMBER_FITS:
+			return compare(op, column, cmz_operand_number(digits));
+		case CMZ_NUMBER_TOO_LARGE:
+			return compare_beyond(op, digits[0] != '-');
+		case CMZ_NUMBER_MALFORMED:
+			/* NaN is above all numbers, -Infinity below */
+			return compare_beyond(op, digits[0] != '-');
+		default:
+			/* between two numbers that DynamoDB can tell apart */
+			return op == CMZ_QUAL_EQ ? bound_false : bound_any;
+	}
+}
+
+static Bound
+compare_integer(CmzQualOp op, const CmzColumn *column, Datum datum, Oid type)
+{
+	int64		value;
+
+	switch (type)
+	{
+		case INT2OID:
+			value = DatumGetInt16(datum);
+			break;
+		case INT4OID:
+			value = DatumGetInt32(datum);
+			break;
+		default:
+			value = DatumGetInt64(datum);
+			break;
+	}
+	return compare(op, column, cmz_operand_number(psprintf(INT64_FORMAT, value)));
+}
+
+/*
+ * Stored decimals are rounded when they are read as floats, so a bound is
+ * widened by one step, and rechecked.
+ */
+static Bound
+compare_float(CmzQualOp op, const CmzColumn *column, Datum datum, Oid type)
+{
+	double		value = type == FLOAT4OID ? DatumGetFloat4(datum) : DatumGetFloat8(datum);
+	bool		upper = op == CMZ_QUAL_LT || op == CMZ_QUAL_LE;
+	char	   *digits = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	if (isnan(value) || isinf(value))
+		return compare_beyond(op, !(value < 0));
+	if (column->type == FLOAT4OID)
+	{
+		/* a double between two floats: step from the nearest, outwards */
+		float		nearest = (float) value;
+
+		if (isinf(nearest))
+			return compare_beyond(op, nearest > 0);
+		value = nextafterf(nearest, upper ? INFINITY : -INFINITY);
+	}
+	else
+		value = nextafter(value, upper ? INFINITY : -INFINITY);
+	if (isinf(value))
+		return bound_any;
+	double_to_shortest_decimal_buf(value, digits);
+	return compare_number(upper ? CMZ_QUAL_LE : CMZ_QUAL_GE, column, digits);
+}
+
+static CmzOperand
+second_operand(int64 usec, bool end)
+{
+	char	   *buf = palloc(CMZ_ISOTIME_SIZE);
+
+	cmz_isotime_second(usec, buf);
+	/* of all UTC spellings of a second, ...Z sorts last */
+	if (end)
+		strcat(buf, "Z");
+	return cmz_operand_cstring(buf);
+}
+
+/*
+ * Times kept as text: by the second, in which all spellings of a time lie
+ * between its bare 19 characters and those with a Z.
+ */
+static Bound
+compare_time_text(CmzQualOp op, const CmzColumn *column, int64 usec)
+{
+	switch (op)
+	{
+		case CMZ_QUAL_EQ:
+			return bound_to(cmz_condition_between(column->attribute,
+												  second_operand(usec, false),
+												  second_operand(usec, true)));
+		case CMZ_QUAL_GE:
+		case CMZ_QUAL_GT:
+			return bound_to(cmz_condition_compare(CMZ_OP_GE, column->attribute,
+												  second_operand(usec, false)));
+		default:
+			if (op == CMZ_QUAL_LT && usec-- == CMZ_ISOTIME_MIN)
+				return bound_false;
+			return bound_to(cmz_condition_compare(CMZ_OP_LE, column->attribute,
+												  second_operand(usec, true)));
+	}
+}
+
+static CmzOperand
+unix_operand(int64 usec)
+{
+	char	   *buf = palloc(CMZ_UNIXTIME_SIZE);
+
+	cmz_unixtime_format(usec, buf);
+	return cmz_operand_number(buf);
+}
+
+/* Times kept as Unix seconds, of which digits past the sixth are cut off. */
+static Bound
+compare_time_number(CmzQualOp op, const CmzColumn *column, int64 usec)
+{
+	CmzOperand	here = unix_operand(usec);
+	CmzOperand	next = unix_operand(usec + 1);
+
+	if (op == CMZ_QUAL_EQ)
+		return bound_to(cmz_condition_between(column->attribute, here, next));
+	return compare(op, column, op == CMZ_QUAL_LE ? next : here);
+}
+
+static Bound
+compare_time(Binder *binder, CmzQualOp op, const CmzColumn *column, Datum datum)
+{
+	Timestamp	time = DatumGetTimestamp(datum);
+	int64		usec;
+
+	if (!cmz_value_unix_usec(time, &usec))
+		return compare_beyond(op, time > 0);
+	if (column->dynamodb_type == CMZ_TYPE_N)
+		return compare_time_number(op, column, usec);
+	binder->utc_columns = bms_add_member(binder->utc_columns, column->attnum);
+	return compare_time_text(op, column, usec);
+}
+
+/* Dates beyond DynamoDB's years would not be written. */
+static bool
+date_is_beyond(const CmzColumn *column, Datum datum, bool *above)
+{
+	DateADT		date;
+	int64		usec;
+
+	if (column->type != DATEOID)
+		return false;
+	date = DatumGetDateADT(datum);
+	*above = date > 0;
+	return DATE_NOT_FINITE(date) || Abs((int64) date) > 10000 * 366 ||
+		!cmz_value_unix_usec((Timestamp) date * USECS_PER_DAY, &usec);
+}
+
+/* column op value; value is not NULL */
+static Bound
+bind_comparison(Binder *binder, CmzQualOp op, const CmzColumn *column, Datum datum, Oid type)
+{
+	CmzOperand	operand;
+	bool		above;
+
+	switch (cmz_value_order(column))
+	{
+		case CMZ_ORDER_INTEGER:
+			return compare_integer(op, column, datum, type);
+		case CMZ_ORDER_FLOAT:
+			return compare_float(op, column, datum, type);
+		case CMZ_ORDER_TIME:
+			return compare_time(binder, op, column, datum);
+		case CMZ_ORDER_NUMERIC:
+			return compare_number(op, column,
+								  DatumGetCString(DirectFunctionCall1(numeric_out, datum)));
+		default:
+			if (date_is_beyond(column, datum, &above))
+				return compare_beyond(op, above);
+			(void) cmz_value_operand(column, datum, &operand);
+			return operand.type == CMZ_TYPE_BOOL
+				? compare(op, column, operand) : compare_bytes(op, column, operand);
+	}
+}
+
+/* column = ANY (array) */
+static Bound
+bind_any(Binder *binder, const CmzColumn *column, Datum datum)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	Oid			type = ARR_ELEMTYPE(array);
+	CmzOperand *operands;
+	int			noperands = 0;
+	CmzCondition *others = NULL;	/* equalities that are ranges */
+	Datum	   *items;
+	bool	   *nulls;
+	int			n;
+	int16		len;
+	bool		byval;
+	char		align;
+
+	get_typlenbyvalalign(type, &len, &byval, &align);
+	deconstruct_array(array, type, len, byval, align, &items, &nulls, &n);
+	operands = palloc(sizeof(CmzOperand) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		Bound		bound = bound_false;
+
+		if (!nulls[i])
+			bound = bind_comparison(binder, CMZ_QUAL_EQ, column, items[i], type);
+		if (bound.kind == BOUND_ANY)
+			return bound_any;
+		if (bound.kind == BOUND_FALSE)
+			continue;
+		if (bound.condition->op == CMZ_OP_EQ)
+			operands[noperands++] = bound.condition->operands[0];
+		else
+			others = cmz_condition_join(CMZ_OP_OR, others, bound.condition);
+	}
+	if (noperands > CMZ_MAX_IN_OPERANDS)
+		return bound_any;
+	if (noperands > 0)
+		others = cmz_condition_join(CMZ_OP_OR, others,
+									cmz_condition_leaf(CMZ_OP_IN, column->attribute,
+													   noperands, operands));
+	return others ? bound_to(others) : bound_false;
+}
+
+/*
+ * What a LIKE pattern says: the text before its first wildcard, and the
+ * longest text between wildcards.
+ */
+typedef struct LikePattern
+{
+	StringInfoData prefix;
+	StringInfoData longest;
+	bool		literal;		/* no wildcard at all */
+	bool		broken;			/* ends with its escape */
+} LikePattern;
+
+static void
+parse_like(const char *s, int len, LikePattern *pattern)
+{
+	StringInfoData run;
+	bool		in_prefix = true;
+
+	initStringInfo(&run);
+	initStringInfo(&pattern->prefix);
+	initStringInfo(&pattern->longest);
+	pattern->broken = false;
+	for (const char *p = s; p <= s + len; p++)
+	{
+		bool		end = p == s + len;
+
+		if (end || *p == '%' || *p == '_')
+		{
+			if (in_prefix)
+				appendBinaryStringInfo(&pattern->prefix, run.data, run.len);
+			if (run.len > pattern->longest.len)
+			{
+				resetStringInfo(&pattern->longest);
+				appendBinaryStringInfo(&pattern->longest, run.data, run.len);
+			}
+			resetStringInfo(&run);
+			pattern->literal = end && in_prefix;
+			in_prefix = false;
+			continue;
+		}
+		if (*p == '\\' && ++p == s + len)
+		{
+			pattern->broken = true;
+			return;
+		}
+		appendStringInfoChar(&run, *p);
+	}
+}
+
+static Bound
+bind_match(const CmzColumn *column, CmzQualOp op, Datum datum)
+{
+	text	   *t = DatumGetTextPP(datum);
+	int			len = VARSIZE_ANY_EXHDR(t);
+	char	   *s = pg_server_to_any(VARDATA_ANY(t), len, PG_UTF8);
+	LikePattern pattern;
+
+	if (s != VARDATA_ANY(t))
+		len = strlen(s);
+	if (len > MAX_OPERAND)
+		return bound_any;
+	if (op == CMZ_QUAL_PREFIX)
+		return len == 0 ? bound_any
+			: bound_to(cmz_condition_compare(CMZ_OP_BEGINS_WITH, column->attribute,
+											 cmz_operand_string(s, len)));
+	parse_like(s, len, &pattern);
+	if (pattern.broken)
+		return bound_any;
+	if (pattern.literal)
+		return compare(CMZ_QUAL_EQ, column,
+					   cmz_operand_string(pattern.prefix.data, pattern.prefix.len));
+	if (pattern.prefix.len > 0)
+		return bound_to(cmz_condition_compare(CMZ_OP_BEGINS_WITH, column->attribute,
+											  cmz_operand_string(pattern.prefix.data, pattern.prefix.len)));
+	if (pattern.longest.len > 0)
+		return bound_to(cmz_condition_compare(CMZ_OP_CONTAINS, column->attribute,
+											  cmz_operand_string(pattern.longest.data, pattern.longest.len)));
+	return bound_any;
+}
+
+/* Conditions without an operand. */
+static Bound
+bind_test(const CmzColumn *column, CmzQualOp op)
+{
+	CmzOperand	operand = {CMZ_TYPE_BOOL, NULL, 0, op == CMZ_QUAL_IS_TRUE};
+	CmzCondition *missing;
+
+	switch (op)
+	{
+		case CMZ_QUAL_IS_NULL:
+			missing = cmz_condition_leaf(CMZ_OP_NOT_EXISTS, column->attribute, 0, NULL);
+			return bound_to(cmz_condition_join(CMZ_OP_OR, missing,
+											   cmz_condition_compare(CMZ_OP_HAS_TYPE, column->attribute,
+																	 cmz_operand_cstring("NULL"))));
+		case CMZ_QUAL_IS_NOT_NULL:
+			return bound_to(cmz_condition_leaf(CMZ_OP_EXISTS, column->attribute, 0, NULL));
+		default:
+			return compare(CMZ_QUAL_EQ, column, operand);
+	}
+}
+
+/* A leaf whose operand is only known as text. */
+static Bound
+bind_symbol(const CmzColumn *column, CmzQualOp op, const char *text)
+{
+	CmzOperand	symbol = {CMZ_TYPE_NONE, text, (int) strlen(text), false};
+
+	switch (op)
+	{
+		case CMZ_QUAL_ANY:
+			return bound_to(cmz_condition_leaf(CMZ_OP_IN, column->attribute, 1, &symbol));
+		case CMZ_QUAL_LIKE:
+			symbol.data = psprintf("prefix of %s", text);
+			symbol.len = strlen(symbol.data);
+			/* FALLTHROUGH */
+		case CMZ_QUAL_PREFIX:
+			return bound_to(cmz_condition_compare(CMZ_OP_BEGINS_WITH, column->attribute, symbol));
+		default:
+			return compare(op, column, symbol);
+	}
+}
+
+static Bound
+bind_leaf(Binder *binder, const CmzQual *qual)
+{
+	const CmzColumn *column = &binder->table->columns[qual->attnum - 1];
+	int			no = qual->operand_no;
+	Datum		value;
+
+	if (no < 0)
+		return bind_test(column, qual->op);
+	if (binder->values == NULL)
+		return bind_symbol(column, qual->op, binder->text[no]);
+	/* all our operators are strict */
+	if (binder->values->nulls[no])
+		return bound_false;
+	value = binder->values->values[no];
+	switch (qual->op)
+	{
+		case CMZ_QUAL_ANY:
+			return bind_any(binder, column, value);
+		case CMZ_QUAL_LIKE:
+		case CMZ_QUAL_PREFIX:
+			return bind_match(column, qual->op, value);
+		default:
+			return bind_comparison(binder, qual->op, column, value, binder->values->types[no]);
+	}
+}
+
+static Bound
+bind_list(Binder *binder, const CmzQual *qual)
+{
+	bool		is_or = qual->op == CMZ_QUAL_OR;
+	CmzCondition *joined = NULL;
+	ListCell   *lc;
+
+	foreach(lc, qual->args)
+	{
+		Bound		bound = bind_qual(binder, lfirst(lc));
+
+		/* the arm that decides alone */
+		if (bound.kind == (is_or ? BOUND_ANY : BOUND_FALSE))
+			return bound;
+		if (bound.kind == BOUND_CONDITION)
+			joined = cmz_condition_join(is_or ? CMZ_OP_OR : CMZ_OP_AND, joined, bound.condition);
+	}
+	if (joined != NULL)
+		return bound_to(joined);
+	return is_or ? bound_false : bound_any;
+}
+
+static Bound
+bind_qual(Binder *binder, const CmzQual *qual)
+{
+	if (qual->op == CMZ_QUAL_AND || qual->op == CMZ_QUAL_OR)
+		return bind_list(binder, qual);
+	return bind_leaf(binder, qual);
+}
+
+/* The expression is within DynamoDB's limits. */
+static bool
+fits_limits(const CmzCondition *condition)
+{
+	CmzPlaceholders placeholders;
+	StringInfoData buf;
+
+	if (cmz_condition_operators(condition) > CMZ_MAX_OPERATORS)
+		return false;
+	cmz_placeholders_init(&placeholders);
+	initStringInfo(&buf);
+	cmz_expression_append(&buf, &placeholders, condition);
+	return buf.len <= CMZ_MAX_EXPRESSION;
+}
+
+static void
+bind_filter(Binder *binder, const CmzPlan *plan, CmzBinding *binding)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->filter)
+	{
+		Bound		bound = bind_qual(binder, lfirst(lc));
+		CmzCondition *joined;
+
+		if (bound.kind == BOUND_FALSE)
+			binding->empty = true;
+		if (bound.kind != BOUND_CONDITION)
+			continue;
+		/* what does not fit any more is checked here */
+		joined = cmz_condition_join(CMZ_OP_AND, binding->filter, bound.condition);
+		if (fits_limits(joined))
+			binding->filter = joined;
+	}
+}
+
+static void
+bind_partition(Binder *binder, const CmzPlan *plan, CmzBinding *binding)
+{
+	const CmzIndex *index = cmz_plan_index(plan, binder->table);
+	CmzType		known = cmz_table_key_type(binder->table, index->partition_key);
+	Bound		bound = bind_qual(binder, plan->partition);
+	const CmzOperand *operand;
+
+	if (bound.kind != BOUND_CONDITION)
+	{
+		/* BOUND_ANY does not occur: an equality is a condition or false */
+		binding->empty = true;
+		return;
+	}
+	operand = &bound.condition->operands[0];
+	if (operand->type == CMZ_TYPE_S || operand->type == CMZ_TYPE_B)
+		if (operand->len == 0 || operand->len > CMZ_MAX_PARTITION_KEY)
+			binding->empty = true;
+	if (known != CMZ_TYPE_NONE && operand->type != CMZ_TYPE_NONE && operand->type != known)
+		binding->empty = true;
+	binding->key = bound.condition;
+}
+
+/* Narrow the range of the sort key by each qual. */
+static void
+bind_sort_quals(Binder *binder, const CmzPlan *plan, CmzKeyRange *range)
+{
+	CmzType		known = CMZ_TYPE_NONE;
+	ListCell   *lc;
+
+	if (plan->sort != NIL)
+		known = cmz_table_key_type(binder->table, cmz_plan_index(plan, binder->table)->sort_key);
+	foreach(lc, plan->sort)
+	{
+		const CmzQual *qual = lfirst(lc);
+		Bound		bound = bind_qual(binder, qual);
+
+		if (bound.kind == BOUND_FALSE)
+			range->empty = true;
+		if (bound.kind != BOUND_CONDITION)
+			continue;
+		if (known != CMZ_TYPE_NONE && bound.condition->operands[0].type != known)
+			range->empty = true;
+		else
+			cmz_keyrange_apply(range, bound.condition);
+	}
+}
+
+/* Put the session in front of every operand of a condition on the time. */
+static void
+restrict_composite(CmzKeyRange *range, const CmzOperand *session, const CmzCondition *condition)
+{
+	static const CmzOp between[] = {CMZ_OP_GE, CMZ_OP_LE};
+
+	for (int i = 0; i < condition->noperands; i++)
+	{
+		const CmzOperand *time = &condition->operands[i];
+		StringInfoData key;
+		CmzOperand	operand;
+
+		initStringInfo(&key);
+		cmz_conversation_append_key(&key, session->data, session->len, time->data, time->len);
+		operand = cmz_operand_string(key.data, key.len);
+		cmz_keyrange_restrict(range, condition->op == CMZ_OP_BETWEEN ? between[i] : condition->op,
+							  &operand);
+	}
+}
+
+/* sessionId = S (and times): the composite key begins with S# (and the time). */
+static void
+bind_session(Binder *binder, const CmzPlan *plan, CmzKeyRange *range)
+{
+	Bound		session;
+	CmzOperand	prefix = {CMZ_TYPE_S, "", 0, false};
+	CmzCondition *begins;
+	ListCell   *lc;
+
+	if (plan->session == NULL)
+		return;
+	session = bind_qual(binder, plan->session);
+	if (session.kind == BOUND_CONDITION && session.condition->operands[0].type == CMZ_TYPE_S &&
+		session.condition->operands[0].len > 0)
+	{
+		begins = cmz_condition_compare(CMZ_OP_BEGINS_WITH, CMZ_TIMESTAMP, prefix);
+		restrict_composite(range, &session.condition->operands[0], begins);
+	}
+	else
+		range->empty = true;
+	foreach(lc, plan->times)
+	{
+		Bound		bound = bind_qual(binder, lfirst(lc));
+
+		if (bound.kind == BOUND_FALSE)
+			range->empty = true;
+		if (bound.kind == BOUND_CONDITION && !range->empty)
+			restrict_composite(range, &session.condition->operands[0], bound.condition);
+	}
+}
+
+void
+cmz_bind_plan(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues *values,
+			  CmzBinding *binding)
+{
+	Binder		binder = {table, values, NULL, NULL};
+	CmzKeyRange range;
+
+	memset(binding, 0, sizeof(*binding));
+	if (plan->is_query)
+	{
+		cmz_keyrange_init(&range);
+		bind_partition(&binder, plan, binding);
+		bind_sort_quals(&binder, plan, &range);
+		bind_session(&binder, plan, &range);
+		if (range.empty)
+			binding->empty = true;
+		if (!binding->empty)
+			binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
+											  cmz_keyrange_condition(&range, cmz_plan_index(plan, table)->sort_key));
+	}
+	bind_filter(&binder, plan, binding);
+	binding->utc_columns = binder.utc_columns;
+}
+
+void
+cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const char *const *text,
+				  CmzBinding *binding)
+{
+	Binder		binder = {table, NULL, text, NULL};
+	ListCell   *lc;
+	List	   *quals = plan->is_query ? list_make1(plan->partition) : NIL;
+
+	memset(binding, 0, sizeof(*binding));
+	quals = list_concat(quals, plan->sort);
+	foreach(lc, quals)
+		binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
+										  bind_qual(&binder, lfirst(lc)).condition);
+	if (plan->session != NULL)
+	{
+		const char *session = text[plan->session->operand_no];
+		CmzOperand	prefix = {CMZ_TYPE_NONE, NULL, 0, false};
+		char	   *begin = psprintf("%s || '%c'", session, CMZ_COMPOSITE_SEPARATOR);
+
+		prefix.data = begin;
+		prefix.len = strlen(begin);
+		binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
+										  cmz_condition_compare(CMZ_OP_BEGINS_WITH,
+																CMZ_SESSION_ID_TIMESTAMP, prefix));
+		foreach(lc, plan->times)
+		{
+			const CmzQual *qual = lfirst(lc);
+			const char *time = text[qual->operand_no];
+			char	   *bound = psprintf("%s || %s", begin, time);
+
+			prefix.data = bound;
+			prefix.len = strlen(bound);
+			binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
+											  cmz_condition_compare(qual->op == CMZ_QUAL_LIKE || qual->op == CMZ_QUAL_PREFIX
+																	? CMZ_OP_BEGINS_WITH : comparison_ops[qual->op],
+																	CMZ_SESSION_ID_TIMESTAMP, prefix));
+		}
+	}
+	foreach(lc, plan->filter)
+		binding->filter = cmz_condition_join(CMZ_OP_AND, binding->filter,
+											 bind_qual(&binder, lfirst(lc)).condition);
+}
