@@ -9,14 +9,12 @@
 
 #include "client/compat.h"
 
-#include "catalog/pg_collation.h"
 #include "catalog/pg_foreign_server.h"
 #include "executor/executor.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
 #include "utils/acl.h"
-#include "utils/pg_locale.h"
 
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -72,17 +70,6 @@ cmz_modify_user(ResultRelInfo *rinfo, EState *estate)
 		userid = exec_rt_fetch(named->ri_RangeTableIndex, estate)->checkAsUser;
 #endif
 	return OidIsValid(userid) ? userid : GetUserId();
-}
-
-/* The collation is "C" or "POSIX". */
-static inline bool
-cmz_collation_is_c(Oid collation)
-{
-#if PG_VERSION_NUM >= 180000
-	return pg_newlocale_from_collation(collation)->collate_is_c;
-#else
-	return lc_collate_is_c(collation);
-#endif
 }
 
 /* PG 16 replaced the functions for each catalog by one. */

@@ -27,6 +27,9 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+/* Days beyond which a date does not fit a timestamp's arithmetic safely. */
+#define MAX_DATE	(10000 * 366)
+
 /* Longer operands than any item's attribute match nothing by equality. */
 #define MAX_OPERAND	CMZ_MAX_ITEM
 
@@ -258,7 +261,7 @@ date_is_beyond(const CmzColumn *column, Datum datum, bool *above)
 		return false;
 	date = DatumGetDateADT(datum);
 	*above = date > 0;
-	return DATE_NOT_FINITE(date) || Abs((int64) date) > 10000 * 366 ||
+	return DATE_NOT_FINITE(date) || date > MAX_DATE || date < -MAX_DATE ||
 		!cmz_value_unix_usec((Timestamp) date * USECS_PER_DAY, &usec);
 }
 

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -79,16 +80,25 @@ is_operand(Pushdown *push, Expr *expr)
 		!contain_subplans((Node *) expr);
 }
 
-/* C.UTF-8 of the C library compares code points, which is how bytes compare. */
+/*
+ * A locale that compares bytes: C itself; C.UTF-8 of the C library, which goes
+ * by code points, as UTF-8 does; and all of the builtin provider (PG 17).
+ */
 static bool
-locale_is_c_utf8(char provider, const char *name)
+locale_is_bytes(char provider, const char *name)
 {
-	return provider == COLLPROVIDER_LIBC &&
-		(pg_strcasecmp(name, "C.UTF-8") == 0 || pg_strcasecmp(name, "C.UTF8") == 0);
+	static const char *const names[] = {"C", "POSIX", "C.UTF-8", "C.UTF8"};
+
+	if (provider == 'b')
+		return true;
+	for (int i = 0; provider == COLLPROVIDER_LIBC && i < (int) lengthof(names); i++)
+		if (pg_strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool
-default_collation_is_c_utf8(void)
+default_collation_is_bytes(void)
 {
 	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
 	Form_pg_database database;
@@ -100,7 +110,7 @@ default_collation_is_c_utf8(void)
 		return false;
 	database = (Form_pg_database) GETSTRUCT(tuple);
 	name = SysCacheGetAttr(DATABASEOID, tuple, Anum_pg_database_datcollate, &isnull);
-	result = !isnull && locale_is_c_utf8(database->datlocprovider, TextDatumGetCString(name));
+	result = locale_is_bytes(database->datlocprovider, isnull ? "" : TextDatumGetCString(name));
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -116,16 +126,14 @@ collation_is_bytes(Oid collation)
 
 	if (!OidIsValid(collation) || GetDatabaseEncoding() != PG_UTF8)
 		return false;
-	if (cmz_collation_is_c(collation))
-		return true;
 	if (collation == DEFAULT_COLLATION_OID)
-		return default_collation_is_c_utf8();
+		return default_collation_is_bytes();
 	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	name = SysCacheGetAttr(COLLOID, tuple, Anum_pg_collation_collcollate, &isnull);
-	result = !isnull &&
-		locale_is_c_utf8(((Form_pg_collation) GETSTRUCT(tuple))->collprovider, TextDatumGetCString(name));
+	result = locale_is_bytes(((Form_pg_collation) GETSTRUCT(tuple))->collprovider,
+							 isnull ? "" : TextDatumGetCString(name));
 	ReleaseSysCache(tuple);
 	return result;
 }
