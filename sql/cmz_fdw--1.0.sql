@@ -22,6 +22,15 @@ COMMENT ON FUNCTION cmz_create_table(name, text, boolean) IS
 
 REVOKE ALL ON FUNCTION cmz_create_table(name, text, boolean) FROM PUBLIC;
 
+CREATE FUNCTION cmz_drop_table(server name, table_name text)
+RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION cmz_drop_table(name, text) IS
+  'deletes a DynamoDB table and all its items';
+
+REVOKE ALL ON FUNCTION cmz_drop_table(name, text) FROM PUBLIC;
+
 CREATE FUNCTION cmz_insert_test_data(foreign_table regclass, users integer DEFAULT 10,
                                      sessions integer DEFAULT 3, messages integer DEFAULT 10)
 RETURNS bigint

@@ -29,10 +29,11 @@ extern void cmz_bind_plan(const CmzTable *table, const CmzPlan *plan,
 						  const CmzOperandValues *values, CmzBinding *binding);
 
 /*
- * The same for EXPLAIN where the values are not known: text[i] is operand i as
- * the user wrote it.
+ * The same for EXPLAIN where not all values are known: text[i] is operand i as
+ * the user wrote it, symbols[i] the same if its value is not known, else NULL.
  */
 extern void cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan,
+							  const CmzOperandValues *values, const char *const *symbols,
 							  const char *const *text, CmzBinding *binding);
 
 #endif							/* CMZ_BIND_H */

@@ -139,7 +139,8 @@ cmz_http_release(CmzExchange *exchange)
 	if (easy != NULL)
 	{
 		(void) curl_multi_remove_handle(cmz_wait_multi(), easy);
-		if (nidle < MAX_IDLE_HANDLES)
+		/* one that failed may keep a buffer that makes setopt refuse */
+		if (exchange->done && exchange->result == CURLE_OK && nidle < MAX_IDLE_HANDLES)
 		{
 			curl_easy_reset(easy);
 			idle_handles[nidle++] = easy;

@@ -49,8 +49,8 @@ typedef struct Bound
 typedef struct Binder
 {
 	const CmzTable *table;
-	const CmzOperandValues *values; /* NULL: symbolic */
-	const char *const *text;
+	const CmzOperandValues *values;
+	const char *const *symbols; /* by operand; NULL: its value is known */
 	Bitmapset  *utc_columns;
 } Binder;
 
@@ -466,8 +466,8 @@ bind_leaf(Binder *binder, const CmzQual *qual)
 
 	if (no < 0)
 		return bind_test(column, qual->op);
-	if (binder->values == NULL)
-		return bind_symbol(column, qual->op, binder->text[no]);
+	if (binder->symbols != NULL && binder->symbols[no] != NULL)
+		return bind_symbol(column, qual->op, binder->symbols[no]);
 	/* all our operators are strict */
 	if (binder->values->nulls[no])
 		return bound_false;
@@ -673,45 +673,54 @@ cmz_bind_plan(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues
 	binding->utc_columns = binder.utc_columns;
 }
 
-void
-cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const char *const *text,
-				  CmzBinding *binding)
+/* A condition on the composite key, with what stands behind the session. */
+static CmzCondition *
+symbolic_composite(CmzOp op, const char *session, const char *rest)
 {
-	Binder		binder = {table, NULL, text, NULL};
+	char	   *text = psprintf("%s || '%c'%s%s", session, CMZ_COMPOSITE_SEPARATOR,
+								*rest ? " || " : "", rest);
+	CmzOperand	symbol = {CMZ_TYPE_NONE, text, (int) strlen(text), false};
+
+	return cmz_condition_compare(op, CMZ_SESSION_ID_TIMESTAMP, symbol);
+}
+
+/* AND the quals together, as they are written. */
+static CmzCondition *
+bind_as_written(Binder *binder, CmzCondition *condition, List *quals)
+{
 	ListCell   *lc;
-	List	   *quals = plan->is_query ? list_make1(plan->partition) : NIL;
+
+	foreach(lc, quals)
+		condition = cmz_condition_join(CMZ_OP_AND, condition,
+									   bind_qual(binder, lfirst(lc)).condition);
+	return condition;
+}
+
+void
+cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues *values,
+				  const char *const *symbols, const char *const *text, CmzBinding *binding)
+{
+	Binder		binder = {table, values, symbols, NULL};
+	ListCell   *lc;
 
 	memset(binding, 0, sizeof(*binding));
-	quals = list_concat(quals, plan->sort);
-	foreach(lc, quals)
-		binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
-										  bind_qual(&binder, lfirst(lc)).condition);
+	if (plan->is_query)
+		binding->key = bind_as_written(&binder, NULL, lcons(plan->partition, plan->sort));
 	if (plan->session != NULL)
 	{
 		const char *session = text[plan->session->operand_no];
-		CmzOperand	prefix = {CMZ_TYPE_NONE, NULL, 0, false};
-		char	   *begin = psprintf("%s || '%c'", session, CMZ_COMPOSITE_SEPARATOR);
 
-		prefix.data = begin;
-		prefix.len = strlen(begin);
 		binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
-										  cmz_condition_compare(CMZ_OP_BEGINS_WITH,
-																CMZ_SESSION_ID_TIMESTAMP, prefix));
+										  symbolic_composite(CMZ_OP_BEGINS_WITH, session, ""));
 		foreach(lc, plan->times)
 		{
 			const CmzQual *qual = lfirst(lc);
-			const char *time = text[qual->operand_no];
-			char	   *bound = psprintf("%s || %s", begin, time);
+			bool		match = qual->op == CMZ_QUAL_LIKE || qual->op == CMZ_QUAL_PREFIX;
 
-			prefix.data = bound;
-			prefix.len = strlen(bound);
 			binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
-											  cmz_condition_compare(qual->op == CMZ_QUAL_LIKE || qual->op == CMZ_QUAL_PREFIX
-																	? CMZ_OP_BEGINS_WITH : comparison_ops[qual->op],
-																	CMZ_SESSION_ID_TIMESTAMP, prefix));
+											  symbolic_composite(match ? CMZ_OP_BEGINS_WITH : comparison_ops[qual->op],
+																 session, text[qual->operand_no]));
 		}
 	}
-	foreach(lc, plan->filter)
-		binding->filter = cmz_condition_join(CMZ_OP_AND, binding->filter,
-											 bind_qual(&binder, lfirst(lc)).condition);
+	binding->filter = bind_as_written(&binder, NULL, plan->filter);
 }

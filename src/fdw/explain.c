@@ -16,49 +16,42 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
-/* All operands are constants: bind to their values. */
-static bool
-bind_constants(CmzScanState *state, List *exprs, CmzBinding *binding)
+/* Bind what is known before execution: the operands that are constants. */
+static void
+bind_constants(ForeignScanState *node, ExplainState *es, CmzBinding *binding)
 {
-	int			n = list_length(exprs);
-	CmzOperandValues values;
+	CmzScanState *state = node->fdw_state;
+	List	   *exprs = ((ForeignScan *) node->ss.ps.plan)->fdw_exprs;
+	List	   *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
+	int			n = Max(list_length(exprs), 1);
+	CmzOperandValues values = {palloc0(sizeof(Datum) * n), palloc0(sizeof(bool) * n),
+	palloc0(sizeof(Oid) * n)};
+	const char **symbols = palloc0(sizeof(char *) * n);
+	const char **text = palloc0(sizeof(char *) * n);
+	bool		all_known = true;
 	ListCell   *lc;
-	int			i = 0;
 
-	values.values = palloc0(sizeof(Datum) * Max(n, 1));
-	values.nulls = palloc0(sizeof(bool) * Max(n, 1));
-	values.types = palloc0(sizeof(Oid) * Max(n, 1));
 	foreach(lc, exprs)
 	{
+		int			i = foreach_current_index(lc);
 		Const	   *constant = lfirst(lc);
+		char	   *s = deparse_expression(lfirst(lc), context, false, false);
 
+		text[i] = pg_server_to_any(s, strlen(s), PG_UTF8);
 		if (!IsA(constant, Const))
-			return false;
+		{
+			symbols[i] = text[i];
+			all_known = false;
+			continue;
+		}
 		values.values[i] = constant->constvalue;
 		values.nulls[i] = constant->constisnull;
 		values.types[i] = getBaseType(constant->consttype);
-		i++;
 	}
-	cmz_bind_plan(state->table, state->plan, &values, binding);
-	return true;
-}
-
-static void
-bind_text(ForeignScanState *node, CmzScanState *state, List *exprs, ExplainState *es,
-		  CmzBinding *binding)
-{
-	List	   *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
-	const char **text = palloc0(sizeof(char *) * Max(list_length(exprs), 1));
-	ListCell   *lc;
-	int			i = 0;
-
-	foreach(lc, exprs)
-	{
-		char	   *s = deparse_expression(lfirst(lc), context, false, false);
-
-		text[i++] = pg_server_to_any(s, strlen(s), PG_UTF8);
-	}
-	cmz_bind_symbolic(state->table, state->plan, text, binding);
+	if (all_known)
+		cmz_bind_plan(state->table, state->plan, &values, binding);
+	else
+		cmz_bind_symbolic(state->table, state->plan, &values, symbols, text, binding);
 }
 
 static void
@@ -135,11 +128,10 @@ void
 cmzExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	CmzScanState *state = node->fdw_state;
-	List	   *exprs = ((ForeignScan *) node->ss.ps.plan)->fdw_exprs;
 	CmzBinding	binding = state->binding;
 
-	if (!state->is_bound && !bind_constants(state, exprs, &binding))
-		bind_text(node, state, exprs, es, &binding);
+	if (!state->is_bound)
+		bind_constants(node, es, &binding);
 	explain_operation(state, es);
 	if (binding.empty)
 		ExplainPropertyText("Result", "no item can match, nothing is sent", es);

@@ -278,6 +278,12 @@ read_indexes(ImportTable *table, const char *member, bool local)
 	}
 }
 
+static int
+compare_indexes(const void *a, const void *b)
+{
+	return strcmp(((const CmzIndex *) a)->name, ((const CmzIndex *) b)->name);
+}
+
 /* The items of a sample tell which other attributes there are. */
 static void
 sample_item(ImportTable *table, CmzPage *page, CmzItemReader *reader)
@@ -459,6 +465,9 @@ make_statement(ImportTable *table, const char *server_name)
 	table->layout.conversation = cmz_index_is_conversation(&table->layout.table);
 	read_indexes(table, "GlobalSecondaryIndexes", false);
 	read_indexes(table, "LocalSecondaryIndexes", true);
+	/* DynamoDB lists them in no order */
+	if (table->layout.nindexes > 0)
+		qsort(table->layout.indexes, table->layout.nindexes, sizeof(CmzIndex), compare_indexes);
 	choose_columns(table);
 	check_names(table);
 

@@ -1,6 +1,7 @@
 /*
  * provision.c
- *	  cmz_create_table(): the table as the conversation guide configures it.
+ *	  cmz_create_table(), cmz_drop_table(): the table as the conversation
+ *	  guide configures it.
  */
 #include "postgres.h"
 
@@ -183,5 +184,24 @@ cmz_create_table(PG_FUNCTION_ARGS)
 	wait_until_active(client, table);
 	enable_ttl(client, table);
 	enable_backups(client, table);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(cmz_drop_table);
+
+Datum
+cmz_drop_table(PG_FUNCTION_ARGS)
+{
+	Oid			serverid = usable_server(NameStr(*PG_GETARG_NAME(0)));
+	CmzClient  *client = cmz_session_client(serverid, GetUserId());
+	char	   *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	StringInfoData body;
+
+	cmz_option_check("table_name", table, "the arguments");
+	begin_table_body(&body, table);
+	appendStringInfoChar(&body, '}');
+	(void) cmz_control_call(client, "DeleteTable", table, &body, NULL);
+	while (cmz_control_describe(client, table) != NULL)
+		cmz_wait_sleep(POLL_INTERVAL_MS);
 	PG_RETURN_VOID();
 }

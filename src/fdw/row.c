@@ -123,9 +123,11 @@ raise_mismatch(CmzRowReader *reader, const CmzColumn *column, const CmzAttribute
 	/* the value too, where it is short: "N 45.5" explains itself */
 	initStringInfo(&found);
 	if (attribute->value.type == CMZ_TYPE_S || attribute->value.type == CMZ_TYPE_N)
-		appendBinaryStringInfo(&found, attribute->value.span.data,
-							   pg_encoding_mbcliplen(PG_UTF8, attribute->value.span.data,
-													 attribute->value.span.len, 64));
+	{
+		cmz_span_append(&found, &attribute->value.span);
+		found.len = pg_encoding_mbcliplen(PG_UTF8, found.data, strlen(found.data), 64);
+		found.data[found.len] = '\0';
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 			 errmsg("attribute \"%s\" has a value that column \"%s\" does not take",

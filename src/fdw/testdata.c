@@ -45,7 +45,7 @@ static const struct
 		" 'Hide and seek! Nobody has found me yet when I do not want to be found.'] END)"
 		"[(u + s + (m - 1) / 2 - 2) % 5 + 1]"},
 	{"tokensUsed", "20 + (u * 7 + s * 13 + m * 29) % 180"},
-	{CMZ_TTL, "date_trunc('day', now()) + $4 * interval '24 hours'"},
+	{CMZ_TTL, "date_trunc('day', now(), 'UTC') + $4 * interval '24 hours'"},
 };
 
 /* The expression in the form that the column's type takes. */
