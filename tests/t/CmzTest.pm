@@ -1,0 +1,150 @@
+# What the TAP tests share: a cluster with the extension, the proxy in front of
+# DynamoDB Local, and DynamoDB by hand.
+package CmzTest;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use IPC::Run ();
+use JSON::PP qw(decode_json encode_json);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(dynamodb_url start_node start_proxy script requests ddb create_table
+  create_server error_of);
+
+my $stubs = dirname(__FILE__) . '/../stubs';
+my $http = HTTP::Tiny->new(timeout => 60);
+my @children;
+
+sub dynamodb_url
+{
+	return $ENV{DYNAMODB_ENDPOINT_URL} || die "DYNAMODB_ENDPOINT_URL is not set\n";
+}
+
+# A running cluster with the extension in database postgres.
+sub start_node
+{
+	my (%env) = @_;
+	my $node = PostgreSQL::Test::Cluster->new('main');
+
+	delete local @ENV{qw(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN)};
+	delete local $ENV{DYNAMODB_ENDPOINT_URL};
+	@ENV{ keys %env } = values %env;
+	$node->init;
+	$node->append_conf('postgresql.conf', "timezone = 'UTC'\ndatestyle = 'ISO'\n");
+	$node->start;
+	delete @ENV{ keys %env };
+	$node->safe_psql('postgres', 'CREATE EXTENSION cmz_fdw');
+	return $node;
+}
+
+# Start a stub; it prints its port.  Returns its address.
+sub start_proxy
+{
+	my ($upstream, @args) = @_;
+	my ($in, $out) = ('', '');
+
+	$upstream =~ s{^https?://}{};
+	my $child = IPC::Run::start([ 'python3', "$stubs/proxy.py", $upstream, @args ], \$in, \$out);
+	push @children, $child;
+	IPC::Run::pump($child) until $out =~ /^(\d+)\n/;
+	return "127.0.0.1:$1";
+}
+
+END
+{
+	my $status = $?;
+	$_->kill_kill for @children;
+	$? = $status;
+}
+
+# Give the proxy its next actions, and forget what it logged.
+sub script
+{
+	my ($proxy, @actions) = @_;
+	my $answer = $http->post("http://$proxy/__script", { content => encode_json(\@actions) });
+	die "proxy: $answer->{status}\n" unless $answer->{success};
+	requests($proxy);
+	return;
+}
+
+# What DynamoDB received through the proxy since the last look.
+sub requests
+{
+	my ($proxy) = @_;
+	my $answer = $http->get("http://$proxy/__log");
+	return @{ decode_json($answer->{content}) };
+}
+
+# A call of DynamoDB Local by hand.
+sub ddb
+{
+	my ($operation, $request) = @_;
+	my $answer = $http->post(
+		dynamodb_url(),
+		{
+			content => encode_json($request),
+			headers => {
+				'X-Amz-Target' => "DynamoDB_20120810.$operation",
+				'X-Amz-Date' => '20250119T120000Z',
+				'Content-Type' => 'application/x-amz-json-1.0',
+				'Authorization' =>
+				  'AWS4-HMAC-SHA256 Credential=local/20250119/us-west-2/dynamodb/aws4_request, SignedHeaders=host, Signature=0'
+			}
+		});
+	die "$operation: $answer->{content}\n" unless $answer->{success};
+	return decode_json($answer->{content});
+}
+
+# A fresh table: name, then key attributes "name:type", then indexes
+# {name, keys, projection}.
+sub create_table
+{
+	my ($name, $keys, @indexes) = @_;
+	my %types;
+	my $schema = sub {
+		my @kinds = ('HASH', 'RANGE');
+		return [ map { my ($n, $t) = split /:/; $types{$n} = $t || 'S'; { AttributeName => $n, KeyType => shift @kinds } } @_ ];
+	};
+	my %request = (TableName => $name, BillingMode => 'PAY_PER_REQUEST', KeySchema => $schema->(@$keys));
+	$request{GlobalSecondaryIndexes} = [
+		map {
+			{
+				IndexName => $_->{name},
+				KeySchema => $schema->(@{ $_->{keys} }),
+				Projection => $_->{projection} || { ProjectionType => 'ALL' }
+			}
+		} @indexes
+	  ]
+	  if @indexes;
+	$request{AttributeDefinitions} =
+	  [ map { { AttributeName => $_, AttributeType => $types{$_} } } sort keys %types ];
+	eval { ddb('DeleteTable', { TableName => $name }) };
+	ddb('CreateTable', \%request);
+	return;
+}
+
+# A server of that name at a URL, with more options as SQL.
+sub create_server
+{
+	my ($node, $name, $url, $options) = @_;
+	$options = $options ? ", $options" : '';
+	$node->safe_psql('postgres',
+		"CREATE SERVER $name FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url '$url'$options)");
+	return;
+}
+
+# The SQLSTATE and message of a statement that must fail.
+sub error_of
+{
+	my ($node, $sql) = @_;
+	my ($status, $out, $err) =
+	  $node->psql('postgres', $sql, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	return $status == 0 ? "no error: $out" : $err;
+}
+
+1;
