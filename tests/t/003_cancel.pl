@@ -40,12 +40,12 @@ sub cancelled
 		$query;
 		RESET statement_timeout;
 		SELECT round(extract(epoch FROM clock_timestamp() - :'start'::timestamptz) * 1000);
-		SELECT count(*) FROM t;
+		SELECT count(*) FROM t WHERE id = '1';
 	}, on_error_stop => 0);
 	my @lines = split /\n/, $out;
 	cmp_ok($lines[-2], '>=', 290, "$name: not before its time");
 	cmp_ok($lines[-2], '<', 400, "$name: out within 100 ms ($lines[-2] ms)");
-	is($lines[-1], '5', "$name: the next statement works");
+	is($lines[-1], '1', "$name: the next statement works");
 	script($proxy);
 	return;
 }
