@@ -19,7 +19,7 @@ typedef struct CmzValue
 	CmzType		type;
 	bool		boolean;		/* BOOL: its value */
 	CmzSpan		span;			/* S, N, B: the string; M, L and sets: the JSON
-								 * from bracket to bracket */
+								 * from bracket to bracket; else empty */
 } CmzValue;
 
 /* The answer of Query or Scan. */

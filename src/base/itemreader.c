@@ -280,9 +280,8 @@ read_value(CmzScanner *scan, CmzValue *value, int depth)
 			ok = cmz_scan_string(scan, &value->span);
 			break;
 		case CMZ_TYPE_BOOL:
-			ok = read_boolean(scan, &value->boolean);
-			break;
 		case CMZ_TYPE_NULL:
+			value->span = (CmzSpan) {"", 0, false};
 			ok = read_boolean(scan, &value->boolean);
 			break;
 		default:

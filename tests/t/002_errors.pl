@@ -53,6 +53,7 @@ foreach my $name (sort keys %exceptions)
 # answers that are none
 my %garbage = (
 	'HTML' => [ { do => 'status', code => 200, body => '<html>hello</html>', times => 9 }, qr/08P01.*malformed answer/s ],
+	'a key that is a boolean' => [ { do => 'status', code => 200, body => '{"Count":1,"ScannedCount":1,"Items":[{"x":{"S":"a"},"id":{"BOOL":true}}]}', times => 9 }, qr/HV004.*"id".*found BOOL, expected S/s ],
 	'nothing' => [ { do => 'status', code => 200, body => '', times => 9 }, qr/08P01.*malformed answer/s ],
 	'another document' => [ { do => 'status', code => 200, body => '{"Items":{}}', times => 9 }, qr/08P01.*not an array/s ],
 	'10 MB of garbage' => [ { do => 'garbage', bytes => 10_000_000, times => 9 }, qr/08P01.*malformed answer/s ],
