@@ -96,11 +96,13 @@ parse_with_jansson(const StringInfoData *page, int pages)
 static double
 check_crc(const StringInfoData *page, int pages)
 {
-	static volatile uint32 sum;
+	uint32		sum = 0;
 	double		start = now();
 
 	for (int i = 0; i < pages; i++)
-		sum += cmz_crc32(page->data, page->len);
+		sum += cmz_crc32(page->data, page->len) | 1;
+	if (sum == 0)
+		exit(1);
 	return (double) page->len * pages / (now() - start) / 1e6;
 }
 

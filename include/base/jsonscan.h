@@ -48,6 +48,12 @@ extern int	cmz_scan_next(CmzScanner *scan, char close, bool *first);
 /* Append the span's text with its escapes undone. */
 extern void cmz_span_append(StringInfo buf, const CmzSpan *span);
 
+/*
+ * Write a code point as UTF-8, 1 to 4 bytes; returns how many.  (The server's
+ * own function for the length has changed its name over its versions.)
+ */
+extern int	cmz_utf8_encode(uint32 c, char *utf8);
+
 /* The span is the given zero-terminated string (escapes undone). */
 extern bool cmz_span_equals(const CmzSpan *span, const char *s);
 

@@ -346,13 +346,11 @@ cmz_scan_end(CmzScanner *scan)
 	return true;
 }
 
-static void
-append_code_point(StringInfo buf, int c)
+int
+cmz_utf8_encode(uint32 c, char *utf8)
 {
-	unsigned char utf8[5] = {0};
-
-	unicode_to_utf8((pg_wchar) c, utf8);
-	appendBinaryStringInfo(buf, (char *) utf8, pg_utf_mblen(utf8));
+	unicode_to_utf8((pg_wchar) c, (unsigned char *) utf8);
+	return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 }
 
 void
@@ -372,7 +370,10 @@ cmz_span_append(StringInfo buf, const CmzSpan *span)
 		p = slash + 1;
 		if (*p == 'u')
 		{
-			append_code_point(buf, unicode_escape(p + 1, end, &used));
+			char		utf8[4];
+			int			len = cmz_utf8_encode(unicode_escape(p + 1, end, &used), utf8);
+
+			appendBinaryStringInfo(buf, utf8, len);
 			used++;
 		}
 		else

@@ -5,6 +5,7 @@
  */
 #include "base/base.h"
 
+#include "base/jsonscan.h"
 #include "base/keyrange.h"
 #include "mb/pg_wchar.h"
 
@@ -75,8 +76,7 @@ prefix_successor(const CmzOperand *prefix, CmzOperand *successor)
 		else if ((c = utf8_to_unicode((unsigned char *) copy + start)) < 0x10FFFF)
 		{
 			c = (c == 0xD7FF) ? 0xE000 : c + 1;
-			unicode_to_utf8(c, (unsigned char *) copy + start);
-			len = start + pg_utf_mblen((unsigned char *) copy + start);
+			len = start + cmz_utf8_encode(c, copy + start);
 			*successor = (CmzOperand) {prefix->type, copy, len, false};
 			return len <= CMZ_MAX_SORT_KEY;
 		}
