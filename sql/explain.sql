@@ -10,7 +10,7 @@ BEGIN
   FOR doc IN EXECUTE format('EXPLAIN (COSTS OFF, %s) %s', options, query) LOOP
     FOREACH line IN ARRAY string_to_array(doc, E'\n') LOOP
       IF line ~ 'DynamoDB|Key.Condition|Filter|Projection|Requests|Pages|Scanned|Items|Read.Units|Retries|Result' THEN
-        RETURN NEXT trim(line);
+        RETURN NEXT rtrim(trim(line), ',');
       END IF;
     END LOOP;
   END LOOP;

@@ -47,6 +47,12 @@ ALTER FOREIGN TABLE w OPTIONS (ADD ttl_days '0');
 INSERT INTO w (user_id, session_id, "timestamp") VALUES ('w5', 's5', '2020-01-01') RETURNING ttl;
 ALTER FOREIGN TABLE w OPTIONS (SET ttl_days '1');
 INSERT INTO w (user_id, session_id, "timestamp") VALUES ('w5', 's5', '2100-01-01 00:00:00.75+00') RETURNING ttl;
+INSERT INTO w (user_id, session_id, "timestamp") VALUES ('w5', 's5', '9999-12-31 12:00:00+00');
+CREATE FOREIGN TABLE wn (user_id text, session_id text, "timestamp" timestamptz(0), ttl integer, content text) SERVER cmz
+  OPTIONS (table_name 'regress_conversations');
+WITH i AS (INSERT INTO wn (user_id, session_id) VALUES ('w12', 's') RETURNING *)
+SELECT ttl = floor(extract(epoch FROM "timestamp")) + 7776000 OR ttl = floor(extract(epoch FROM "timestamp")) + 7775999 AS ninety_days, "timestamp" = date_trunc('second', "timestamp") AS rounded FROM i;
+DROP FOREIGN TABLE wn;
 -- other attributes
 INSERT INTO w (user_id, session_id, "timestamp", extra) VALUES ('w6', 's6', '2100-01-01', '{"mood": "good", "score": 1.50}')
   RETURNING extra;
@@ -71,6 +77,10 @@ CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.content
 CREATE TRIGGER t BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION shout();
 ALTER FOREIGN TABLE w ALTER session_id SET DEFAULT 'default_session';
 INSERT INTO w (user_id, "timestamp", content) VALUES ('w10', '2100-01-01', 'hey') RETURNING session_id, content;
+CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE NOTICE 'after: % % %', NEW.session_id_timestamp, NEW."timestamp", NEW.ttl; RETURN NULL; END $$;
+CREATE TRIGGER a AFTER INSERT ON w FOR EACH ROW EXECUTE FUNCTION log_row();
+INSERT INTO w (user_id, session_id, session_id_timestamp, content) VALUES ('w10', 's', 's#2100-01-02T00:00:00Z', 'hey') RETURNING "timestamp", content;
 CREATE TABLE parted (user_id text COLLATE "C", session_id text COLLATE "C", "timestamp" timestamptz, content text) PARTITION BY LIST (user_id);
 CREATE TABLE parted_local PARTITION OF parted FOR VALUES IN ('local');
 CREATE FOREIGN TABLE parted_remote PARTITION OF parted FOR VALUES IN ('w11') SERVER cmz OPTIONS (table_name 'regress_conversations', ttl_days '0');
@@ -81,4 +91,4 @@ UPDATE w SET content = 'x' WHERE user_id = 'w1';
 DELETE FROM w WHERE user_id = 'w1';
 DROP TABLE parted;
 DROP FOREIGN TABLE w, wt;
-DROP FUNCTION shout;
+DROP FUNCTION shout, log_row;

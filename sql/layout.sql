@@ -56,5 +56,7 @@ EXPLAIN (COSTS OFF) SELECT * FROM o WHERE id = 'i' AND note LIKE 'abc%';
 ALTER FOREIGN TABLE o OPTIONS (SET key 'day', SET indexes 'L (id, note) local');
 EXPLAIN SELECT * FROM o;
 -- executing it is another matter
+\set VERBOSITY sqlstate
 SELECT * FROM c;
+\set VERBOSITY default
 DROP SERVER nowhere CASCADE;

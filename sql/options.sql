@@ -56,6 +56,8 @@ EXPLAIN (COSTS OFF) SELECT * FROM bad_map;
 CREATE FOREIGN TABLE bad_extra (id text, a jsonb OPTIONS (attribute '*'), b jsonb OPTIONS (attribute '*'))
   SERVER s OPTIONS (key 'id');
 EXPLAIN (COSTS OFF) SELECT * FROM bad_extra;
+-- they are described all the same
+SELECT table_name, is_insertable_into FROM information_schema.tables WHERE table_name IN ('t', 'bad_type') ORDER BY 1;
 ALTER FOREIGN TABLE t OPTIONS (SET updatable 'false');
 INSERT INTO t VALUES ('x');
 UPDATE t SET id = 'y';

@@ -25,6 +25,11 @@ SELECT user_id, session_id_timestamp, session_id, animal_id, parent_user_id, mes
 SELECT cmz_insert_test_data('conversations', 1, 1, 1);
 SELECT cmz_insert_test_data('conversations', -1, 1, 1);
 SELECT cmz_insert_test_data('pg_class');
+CREATE FOREIGN DATA WRAPPER other;
+CREATE SERVER other FOREIGN DATA WRAPPER other;
+CREATE FOREIGN TABLE other (user_id text) SERVER other;
+SELECT cmz_insert_test_data('other');
+DROP FOREIGN DATA WRAPPER other CASCADE;
 -- what a query costs, without what differs between versions
 CREATE FUNCTION counts(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text;

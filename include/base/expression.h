@@ -16,6 +16,8 @@
 #define CMZ_MAX_EXPRESSION		4096
 #define CMZ_MAX_OPERATORS		300
 #define CMZ_MAX_IN_OPERANDS		100
+/* of values in all; DynamoDB takes 2 MB, in a measure of its own */
+#define CMZ_MAX_OPERAND_BYTES	1000000
 
 /* The placeholders that the expressions of one request share. */
 typedef struct CmzPlaceholders
@@ -29,6 +31,7 @@ typedef struct CmzPlaceholders
 } CmzPlaceholders;
 
 extern void cmz_placeholders_init(CmzPlaceholders *placeholders);
+extern void cmz_placeholders_free(CmzPlaceholders *placeholders);
 
 /* Append a condition with placeholders; operands are kept by reference. */
 extern void cmz_expression_append(StringInfo buf, CmzPlaceholders *placeholders,

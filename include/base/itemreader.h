@@ -29,7 +29,8 @@ typedef struct CmzPage
 	bool		has_items;		/* false for Select=COUNT */
 	bool		first;			/* no item has been read yet */
 	bool		done;			/* behind the last item */
-	int64		count;
+	int64		count;			/* how many items there are */
+	int64		read;			/* how many have been read */
 	int64		scanned_count;
 	double		read_units;		/* ConsumedCapacity.CapacityUnits */
 	CmzSpan		last_key;		/* LastEvaluatedKey as JSON; data NULL if absent */
@@ -79,7 +80,10 @@ extern CmzItemReader *cmz_item_reader_create(int n, const char *const *names, bo
  */
 extern bool cmz_page_open(CmzPage *page, const char *body, size_t len);
 
-/* 1: the reader stands in the next item; 0: no more; -1: page->error. */
+/*
+ * 1: the reader stands in the next item; 0: no more; -1: page->error, also when
+ * there are not as many items as the page's Count says.
+ */
 extern int	cmz_page_next_item(CmzPage *page, CmzItemReader *reader);
 
 /* 1: *attribute is set; 0: the item ends; -1: page->error. */
@@ -98,8 +102,8 @@ extern int	cmz_elements_next(CmzScanner *scan, const CmzValue *parent, bool *fir
 
 /*
  * Append a value as plain JSON: sets become arrays, B base64, numbers as they
- * are.  false if a string holds U+0000 or a number is none, either of which
- * JSON in PostgreSQL cannot hold.
+ * are.  false if a string holds U+0000 or a number is none of DynamoDB's, either
+ * of which JSON in PostgreSQL might not hold.
  */
 extern bool cmz_value_append_json(StringInfo buf, const CmzValue *value);
 

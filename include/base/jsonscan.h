@@ -35,6 +35,9 @@ extern bool cmz_scan_integer(CmzScanner *scan, int64 *value);
 /* A JSON number, as a double. */
 extern bool cmz_scan_double(CmzScanner *scan, double *value);
 
+/* All of the text is one JSON object. */
+extern bool cmz_json_is_object(const char *data, size_t len);
+
 /* Nothing but white space is left. */
 extern bool cmz_scan_end(CmzScanner *scan);
 

@@ -8,6 +8,9 @@
 #include "fdw/table.h"
 #include "nodes/bitmapset.h"
 
+/* How many attributes fit a ProjectionExpression of 4 KB. */
+#define CMZ_MAX_PROJECTION	700
+
 typedef struct CmzRowReader
 {
 	const CmzTable *table;
@@ -26,6 +29,7 @@ typedef struct CmzRowReader
 	/* the current item */
 	CmzValue	key[2];
 	bool		has_key[2];
+	const CmzColumn *column;	/* being read, for an error's context */
 	StringInfoData scratch;
 	StringInfoData extra;
 } CmzRowReader;

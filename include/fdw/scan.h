@@ -16,6 +16,7 @@ typedef struct CmzScanState
 {
 	CmzTable   *table;
 	CmzPlan    *plan;
+	Oid			userid;			/* whose mapping it uses, from the start */
 	CmzClient  *client;			/* NULL until rows are asked for */
 	List	   *operands;		/* ExprStates of fdw_exprs */
 	CmzRowReader *reader;

@@ -15,4 +15,7 @@
  */
 extern CmzClient *cmz_session_client(Oid serverid, Oid userid);
 
+/* Raise WRONG_OBJECT_TYPE unless the server is one of this wrapper. */
+extern void cmz_session_check_server(Oid serverid);
+
 #endif							/* CMZ_SESSION_H */

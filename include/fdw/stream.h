@@ -28,7 +28,6 @@ typedef struct CmzStream
 	CmzCall    *call;			/* whose answer the page lies in */
 	CmzPage		page;
 	StringInfoData start_key;	/* LastEvaluatedKey of the page before */
-	bool		started;
 	bool		at_end;			/* no page follows */
 } CmzStream;
 
@@ -45,6 +44,9 @@ extern CmzStream *cmz_stream_create(const CmzClient *client, const CmzReadReques
  * the call raises, and PROTOCOL_VIOLATION for a malformed answer.
  */
 extern bool cmz_stream_next_page(CmzStream *stream);
+
+/* Raise the error of a page as PROTOCOL_VIOLATION. */
+pg_noreturn extern void cmz_stream_raise(const char *table, const CmzPage *page);
 
 /* Give back the page and its connection; the stream starts anew when asked. */
 extern void cmz_stream_reset(CmzStream *stream);

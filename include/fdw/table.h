@@ -23,7 +23,6 @@ typedef struct CmzTable
 	CmzColumn  *extra;			/* the column of all other attributes, or NULL */
 
 	bool		consistent_read;
-	bool		updatable;
 	int			ttl_days;
 	double		estimated_items;
 	int			estimated_item_bytes;
@@ -44,6 +43,12 @@ extern CmzTable *cmz_table_open(Oid relid);
  * the guide's.  Raises FDW_INVALID_ATTRIBUTE_VALUE for a bad environment.
  */
 extern char *cmz_table_default_name(void);
+
+/*
+ * The table allows modifications, by its option or its server's.  Looks at
+ * nothing else, so that a table that cannot be opened can be described.
+ */
+extern bool cmz_table_is_updatable(Oid relid);
 
 /* The first column that shows an attribute, NULL if none does. */
 extern CmzColumn *cmz_table_column(const CmzTable *table, const char *attribute);

@@ -57,6 +57,16 @@ cmz_placeholders_init(CmzPlaceholders *placeholders)
 }
 
 void
+cmz_placeholders_free(CmzPlaceholders *placeholders)
+{
+	if (placeholders->names)
+		pfree(placeholders->names);
+	if (placeholders->values)
+		pfree(placeholders->values);
+	cmz_placeholders_init(placeholders);
+}
+
+void
 cmz_expression_append_name(StringInfo buf, CmzPlaceholders *placeholders, const char *attribute)
 {
 	int			i;

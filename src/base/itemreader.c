@@ -119,14 +119,24 @@ cmz_page_next_item(CmzPage *page, CmzItemReader *reader)
 {
 	int			more;
 
-	if (page->done)
+	if (page->done && page->has_items)
 		return 0;
+	if (!page->has_items)
+	{
+		if (page->count > 0)
+			page->error = "\"Count\" without \"Items\"";
+		return page->error ? -1 : 0;
+	}
 	if (page->first)
 		reader->nshape = 0;		/* the page before may be gone */
 	more = cmz_scan_next(&page->items, ']', &page->first);
 	page->done = (more <= 0);
-	if (more > 0 && !cmz_scan_char(&page->items, '{'))
+	page->read += (more > 0);
+	if (more > 0 ? !cmz_scan_char(&page->items, '{') : more == 0 && page->read != page->count)
+	{
+		(void) cmz_scan_fail(&page->items, "\"Count\" disagrees with \"Items\"");
 		more = -1;
+	}
 	if (more < 0)
 		page->error = page->items.error;
 	reader->page = page;
@@ -388,7 +398,8 @@ cmz_value_append_json(StringInfo buf, const CmzValue *value)
 		case CMZ_TYPE_B:
 			return cmz_span_append_json(buf, &value->span);
 		case CMZ_TYPE_N:
-			if (!cmz_number_is_json(value->span.data, value->span.len))
+			if (!cmz_number_is_json(value->span.data, value->span.len) ||
+				cmz_number_fit(value->span.data, value->span.len) != CMZ_NUMBER_FITS)
 				return false;
 			appendBinaryStringInfo(buf, value->span.data, value->span.len);
 			return true;

@@ -339,6 +339,15 @@ cmz_scan_skip(CmzScanner *scan)
 }
 
 bool
+cmz_json_is_object(const char *data, size_t len)
+{
+	CmzScanner	scan;
+
+	cmz_scan_init(&scan, data, len);
+	return cmz_scan_peek(&scan) == '{' && cmz_scan_skip(&scan) && cmz_scan_end(&scan);
+}
+
+bool
 cmz_scan_end(CmzScanner *scan)
 {
 	if (cmz_scan_peek(scan) >= 0)

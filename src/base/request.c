@@ -56,6 +56,7 @@ cmz_request_append_read(StringInfo body, const CmzReadRequest *request)
 	append_expression(body, &placeholders, "FilterExpression", request->filter);
 	append_projection(body, &placeholders, request);
 	cmz_placeholders_append_json(body, &placeholders);
+	cmz_placeholders_free(&placeholders);
 	if (request->consistent)
 		appendStringInfoString(body, ",\"ConsistentRead\":true");
 	if (request->start_key.data != NULL)
@@ -80,6 +81,7 @@ cmz_request_append_put(StringInfo body, const char *table, const char *item,
 	append_expression(body, &placeholders, "ConditionExpression",
 					  cmz_condition_leaf(CMZ_OP_NOT_EXISTS, partition_key, 0, NULL));
 	cmz_placeholders_append_json(body, &placeholders);
+	cmz_placeholders_free(&placeholders);
 	appendStringInfoString(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 

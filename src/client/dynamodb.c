@@ -195,6 +195,8 @@ cmz_call_wait(CmzCall *call)
 
 		if (call->finished)
 			return !call->failure.failed;
+		if (call->exchange == NULL && call->retry_at == 0)
+			elog(ERROR, "call of %s could not be started", call->operation);
 		cmz_wait_round(timeout_ms);
 	}
 }

@@ -179,6 +179,8 @@ set_common_options(CmzExchange *exchange, const CmzHttpOptions *options)
 	CURL	   *easy = exchange->easy;
 
 	check_setopt(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+	/* a cancel must not wait for the resolver's thread */
+	check_setopt(curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L));
 	check_setopt(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
 	check_setopt(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
 	check_setopt(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1));

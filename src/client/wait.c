@@ -26,7 +26,7 @@ typedef struct WatchedSocket
 } WatchedSocket;
 
 static CURLM *multi = NULL;
-static long timer_ms = -1;		/* libcurl's next timer, -1: none */
+static TimestampTz timer_at = 0;	/* libcurl's next timer, 0: none */
 static uint32 wait_event_info = 0;
 
 /* What libcurl wants watched. */
@@ -71,7 +71,7 @@ on_timer(CURLM *handle, long timeout_ms, void *arg)
 {
 	(void) handle;
 	(void) arg;
-	timer_ms = timeout_ms;
+	timer_at = timeout_ms < 0 ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
 	return 0;
 }
 
@@ -156,6 +156,18 @@ rebuild_set(void)
 	set_is_stale = false;
 }
 
+/* The shorter of timeout_ms (-1: none) and the time until libcurl's timer. */
+static long
+time_to_wait(long timeout_ms)
+{
+	long		timer_ms;
+
+	if (timer_at == 0)
+		return timeout_ms;
+	timer_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), timer_at);
+	return timeout_ms < 0 ? timer_ms : Min(timeout_ms, timer_ms);
+}
+
 void
 cmz_wait_round(long timeout_ms)
 {
@@ -163,23 +175,16 @@ cmz_wait_round(long timeout_ms)
 	int			n;
 
 	CHECK_FOR_INTERRUPTS();
-	if (timer_ms >= 0 && (timeout_ms < 0 || timer_ms <= timeout_ms))
-		timeout_ms = timer_ms;
+	timeout_ms = time_to_wait(timeout_ms);
 	if (timeout_ms == 0)
 	{
-		timer_ms = -1;
+		timer_at = 0;			/* libcurl sets the next one itself */
 		drive(CURL_SOCKET_TIMEOUT, 0);
 		return;
 	}
 	if (!set_is_current())
 		rebuild_set();
 	n = WaitEventSetWait(set, timeout_ms, events, MAX_EVENTS, wait_event_info);
-	if (n == 0)
-	{
-		/* a timer of ours or of libcurl's; it sets the next one itself */
-		timer_ms = -1;
-		drive(CURL_SOCKET_TIMEOUT, 0);
-	}
 	for (int i = 0; i < n; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)

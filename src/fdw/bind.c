@@ -51,6 +51,7 @@ typedef struct Binder
 	const CmzTable *table;
 	const CmzOperandValues *values;
 	const char *const *symbols; /* by operand; NULL: its value is known */
+	bool		in_filter;		/* binding a filter, not a key */
 	Bitmapset  *utc_columns;
 } Binder;
 
@@ -183,6 +184,8 @@ second_operand(int64 usec, bool end)
 {
 	char	   *buf = palloc(CMZ_ISOTIME_SIZE);
 
+	usec = Min(Max(usec, CMZ_ISOTIME_MIN), CMZ_ISOTIME_MAX);
+
 	cmz_isotime_second(usec, buf);
 	/* of all UTC spellings of a second, ...Z sorts last */
 	if (end)
@@ -191,27 +194,28 @@ second_operand(int64 usec, bool end)
 }
 
 /*
- * Times kept as text: by the second, in which all spellings of a time lie
- * between its bare 19 characters and those with a Z.
+ * Times kept as text: by the second, in which all UTC spellings of a time lie
+ * between its bare 19 characters and those with a Z.  Spellings with another
+ * offset lie up to slack away.
  */
 static Bound
-compare_time_text(CmzQualOp op, const CmzColumn *column, int64 usec)
+compare_time_text(CmzQualOp op, const CmzColumn *column, int64 usec, int64 slack)
 {
+	if (op == CMZ_QUAL_LT && usec-- == CMZ_ISOTIME_MIN)
+		return bound_false;
 	switch (op)
 	{
 		case CMZ_QUAL_EQ:
 			return bound_to(cmz_condition_between(column->attribute,
-												  second_operand(usec, false),
-												  second_operand(usec, true)));
+												  second_operand(usec - slack, false),
+												  second_operand(usec + slack, true)));
 		case CMZ_QUAL_GE:
 		case CMZ_QUAL_GT:
 			return bound_to(cmz_condition_compare(CMZ_OP_GE, column->attribute,
-												  second_operand(usec, false)));
+												  second_operand(usec - slack, false)));
 		default:
-			if (op == CMZ_QUAL_LT && usec-- == CMZ_ISOTIME_MIN)
-				return bound_false;
 			return bound_to(cmz_condition_compare(CMZ_OP_LE, column->attribute,
-												  second_operand(usec, true)));
+												  second_operand(usec + slack, true)));
 	}
 }
 
@@ -246,8 +250,15 @@ compare_time(Binder *binder, CmzQualOp op, const CmzColumn *column, Datum datum)
 		return compare_beyond(op, time > 0);
 	if (column->dynamodb_type == CMZ_TYPE_N)
 		return compare_time_number(op, column, usec);
+	/*
+	 * A filter costs no read units, so it can leave room for any offset.  In a
+	 * key that would read a day more at either end: there the time must be in
+	 * UTC, as the data model wants it, and what is read is checked to be.
+	 */
+	if (binder->in_filter)
+		return compare_time_text(op, column, usec, USECS_PER_DAY);
 	binder->utc_columns = bms_add_member(binder->utc_columns, column->attnum);
-	return compare_time_text(op, column, usec);
+	return compare_time_text(op, column, usec, 0);
 }
 
 /* Dates beyond DynamoDB's years would not be written. */
@@ -321,13 +332,14 @@ bind_any(Binder *binder, const CmzColumn *column, Datum datum)
 			return bound_any;
 		if (bound.kind == BOUND_FALSE)
 			continue;
+		/* more than an expression takes: stop here */
+		if (noperands == CMZ_MAX_IN_OPERANDS || (others && others->nargs == CMZ_MAX_IN_OPERANDS))
+			return bound_any;
 		if (bound.condition->op == CMZ_OP_EQ)
 			operands[noperands++] = bound.condition->operands[0];
 		else
 			others = cmz_condition_join(CMZ_OP_OR, others, bound.condition);
 	}
-	if (noperands > CMZ_MAX_IN_OPERANDS)
-		return bound_any;
 	if (noperands > 0)
 		others = cmz_condition_join(CMZ_OP_OR, others,
 									cmz_condition_leaf(CMZ_OP_IN, column->attribute,
@@ -498,6 +510,9 @@ bind_list(Binder *binder, const CmzQual *qual)
 		/* the arm that decides alone */
 		if (bound.kind == (is_or ? BOUND_ANY : BOUND_FALSE))
 			return bound;
+		/* of an AND this drops an arm, of an OR all is lost */
+		if (joined != NULL && joined->nargs > CMZ_MAX_OPERATORS)
+			return is_or ? bound_any : bound_to(joined);
 		if (bound.kind == BOUND_CONDITION)
 			joined = cmz_condition_join(is_or ? CMZ_OP_OR : CMZ_OP_AND, joined, bound.condition);
 	}
@@ -514,19 +529,23 @@ bind_qual(Binder *binder, const CmzQual *qual)
 	return bind_leaf(binder, qual);
 }
 
-/* The expression is within DynamoDB's limits. */
+/* The expression and its values are within DynamoDB's limits. */
 static bool
 fits_limits(const CmzCondition *condition)
 {
 	CmzPlaceholders placeholders;
 	StringInfoData buf;
+	int64		bytes = 0;
 
 	if (cmz_condition_operators(condition) > CMZ_MAX_OPERATORS)
 		return false;
 	cmz_placeholders_init(&placeholders);
 	initStringInfo(&buf);
 	cmz_expression_append(&buf, &placeholders, condition);
-	return buf.len <= CMZ_MAX_EXPRESSION;
+	for (int i = 0; i < placeholders.nvalues; i++)
+		bytes += placeholders.values[i].len;
+	/* the key condition's placeholders come first: ours may grow by a digit */
+	return buf.len + placeholders.nvalues + placeholders.nnames <= CMZ_MAX_EXPRESSION && bytes <= CMZ_MAX_OPERAND_BYTES;
 }
 
 static void
@@ -534,6 +553,7 @@ bind_filter(Binder *binder, const CmzPlan *plan, CmzBinding *binding)
 {
 	ListCell   *lc;
 
+	binder->in_filter = true;
 	foreach(lc, plan->filter)
 	{
 		Bound		bound = bind_qual(binder, lfirst(lc));
@@ -653,7 +673,7 @@ void
 cmz_bind_plan(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues *values,
 			  CmzBinding *binding)
 {
-	Binder		binder = {table, values, NULL, NULL};
+	Binder		binder = {table, values, NULL, false, NULL};
 	CmzKeyRange range;
 
 	memset(binding, 0, sizeof(*binding));
@@ -700,7 +720,7 @@ void
 cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues *values,
 				  const char *const *symbols, const char *const *text, CmzBinding *binding)
 {
-	Binder		binder = {table, values, symbols, NULL};
+	Binder		binder = {table, values, symbols, false, NULL};
 	ListCell   *lc;
 
 	memset(binding, 0, sizeof(*binding));
@@ -722,5 +742,6 @@ cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const CmzOperandVa
 																 session, text[qual->operand_no]));
 		}
 	}
+	binder.in_filter = true;
 	binding->filter = bind_as_written(&binder, NULL, plan->filter);
 }

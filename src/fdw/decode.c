@@ -127,6 +127,13 @@ cmz_decode_date(CmzDecoding *d, Datum *datum)
 	return true;
 }
 
+/* A number that DynamoDB can hold: others would overflow what reads them. */
+static bool
+number_is_sound(const char *s, int len)
+{
+	return cmz_number_is_json(s, len) && cmz_number_fit(s, len) == CMZ_NUMBER_FITS;
+}
+
 /* Microseconds of Unix seconds; more digits are cut off, as in a text. */
 static bool
 decode_unix_seconds(CmzDecoding *d, int64 *usec)
@@ -142,7 +149,7 @@ decode_unix_seconds(CmzDecoding *d, int64 *usec)
 		*usec = seconds * USECS_PER_SEC;
 		return true;
 	}
-	if (!cmz_number_is_json(span->data, span->len) || span_cstring(d) == NULL)
+	if (!number_is_sound(span->data, span->len) || span_cstring(d) == NULL)
 		return false;
 	number = DirectFunctionCall3(numeric_in, CStringGetDatum(d->scratch->data),
 								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
@@ -224,7 +231,7 @@ cmz_decode_numeric(CmzDecoding *d, Datum *datum)
 	const char *s = span_cstring(d);
 
 	/* numeric_in would also take NaN and infinity */
-	if (s == NULL || !cmz_number_is_json(s, d->scratch->len))
+	if (s == NULL || !number_is_sound(s, d->scratch->len))
 		return false;
 	*datum = DirectFunctionCall3(numeric_in, CStringGetDatum(s), ObjectIdGetDatum(InvalidOid),
 								 Int32GetDatum(-1));
@@ -242,7 +249,7 @@ cmz_decode_float(CmzDecoding *d, Datum *datum)
 {
 	const char *s = span_cstring(d);
 
-	if (s == NULL || !cmz_number_is_json(s, d->scratch->len))
+	if (s == NULL || !number_is_sound(s, d->scratch->len))
 		return false;
 	if (d->column->type == FLOAT4OID)
 	{
@@ -252,7 +259,7 @@ cmz_decode_float(CmzDecoding *d, Datum *datum)
 		return !isinf(value);
 	}
 	*datum = Float8GetDatum(strtod(s, NULL));
-	return true;
+	return !isinf(DatumGetFloat8(*datum));
 }
 
 bool

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "base/attribute.h"
 #include "base/conversation.h"
 #include "base/itemreader.h"
@@ -26,6 +27,9 @@
 #include "utils/builtins.h"
 
 #define MAX_SAMPLE	1000000
+
+/* One is for the column of all other attributes. */
+#define MAX_COLUMNS (MaxHeapAttributeNumber - 1)
 
 /* How remote names become SQL names. */
 typedef enum NameStyle
@@ -289,23 +293,32 @@ static void
 sample_item(ImportTable *table, CmzPage *page, CmzItemReader *reader)
 {
 	CmzAttribute attribute;
+	StringInfoData name;
 
+	initStringInfo(&name);
+	CHECK_FOR_INTERRUPTS();
 	while (cmz_item_next_attribute(reader, &attribute) > 0)
 	{
-		StringInfoData name;
 		int			i;
 
-		initStringInfo(&name);
+		resetStringInfo(&name);
 		cmz_span_append(&name, &attribute.name);
 		if (strlen(name.data) != (size_t) name.len || attribute.value.type == CMZ_TYPE_NULL)
 			continue;
 		for (i = 0; i < table->ncolumns; i++)
 			if (strcmp(table->columns[i].attribute, name.data) == 0)
 				break;
+		if (i == MAX_COLUMNS)
+			ereport(ERROR,
+					(errcode(ERRCODE_TOO_MANY_COLUMNS),
+					 errmsg("the sampled items of table \"%s\" have more attributes than a table has columns",
+							table->remote_name),
+					 errhint("Import without option \"sample\": column \"extra\" shows them all.")));
 		if (i == table->ncolumns)
 			(void) add_column(table, name.data, NULL, false);
 		table->columns[i].types |= 1 << attribute.value.type;
 	}
+	pfree(name.data);
 }
 
 static const char *
@@ -353,10 +366,7 @@ sample_columns(ImportTable *table)
 			seen++;
 		}
 		if (stream->page.error)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROTOCOL_VIOLATION),
-					 errmsg("DynamoDB sent a malformed answer: %s", stream->page.error),
-					 errdetail("Table \"%s\".", table->remote_name)));
+			cmz_stream_raise(table->remote_name, &stream->page);
 	}
 	cmz_stream_reset(stream);
 	for (int i = 0; i < table->ncolumns; i++)

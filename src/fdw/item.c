@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "base/conversation.h"
 #include "base/expression.h"
 #include "base/json.h"
@@ -16,7 +17,6 @@
 #include "fdw/item.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -37,6 +37,7 @@ typedef struct Build
 	TupleTableSlot *slot;
 	int			n;
 	Attribute  *attributes;
+	bool		filled;			/* the slot's values have been added to */
 } Build;
 
 CmzItemBuilder *
@@ -125,34 +126,30 @@ add_scalar(Build *build, const char *name, CmzOperand operand)
 	return attribute;
 }
 
-/* Show in the slot what the row left out, for RETURNING and triggers. */
+/*
+ * Put what the row left out into the slot's values, as a scan would read it:
+ * for RETURNING and triggers.
+ */
 static void
-fill_columns(Build *build, const char *attribute, int64 usec, const CmzOperand *text)
+fill_columns(Build *build, const char *attribute, const CmzOperand *operand)
 {
+	CmzValue	value = {operand->type, false, {operand->data, operand->len, false}};
+	StringInfoData scratch;
+	CmzZone		zone;
+
+	initStringInfo(&scratch);
 	for (const CmzColumn *column = cmz_table_column(build->table, attribute);
 		 column != NULL; column = column->same)
 	{
 		int			i = column->attnum - 1;
-		Datum		value;
+		Datum		datum;
+		bool		isnull;
 
-		switch (column->type)
-		{
-			case TIMESTAMPTZOID:
-			case TIMESTAMPOID:
-				value = TimestampGetDatum(cmz_value_timestamp(usec));
-				break;
-			case INT8OID:
-				value = Int64GetDatum(usec / CMZ_USECS_PER_SEC);
-				break;
-			case TEXTOID:
-			case VARCHAROID:
-				value = PointerGetDatum(cstring_to_text(cmz_value_server_text(text->data, text->len)));
-				break;
-			default:
-				continue;
-		}
-		build->slot->tts_values[i] = value;
-		build->slot->tts_isnull[i] = false;
+		if (!cmz_value_decode(column, &value, &scratch, &datum, &isnull, &zone))
+			continue;
+		build->slot->tts_values[i] = datum;
+		build->slot->tts_isnull[i] = isnull;
+		build->filled = true;
 	}
 }
 
@@ -249,7 +246,7 @@ complete_timestamp(Build *build, const CmzOperand *session, CmzOperand *text)
 		*text = cmz_operand_cstring(buf);
 	}
 	add_scalar(build, CMZ_TIMESTAMP, *text);
-	fill_columns(build, CMZ_TIMESTAMP, usec, text);
+	fill_columns(build, CMZ_TIMESTAMP, text);
 	return usec;
 }
 
@@ -266,7 +263,7 @@ complete_composite(Build *build, const CmzOperand *session, const CmzOperand *ti
 	if (attribute == NULL)
 	{
 		add_scalar(build, CMZ_SESSION_ID_TIMESTAMP, key);
-		fill_columns(build, CMZ_SESSION_ID_TIMESTAMP, 0, &key);
+		fill_columns(build, CMZ_SESSION_ID_TIMESTAMP, &key);
 	}
 	else if (string_of(build, attribute)->len != key.len ||
 			 memcmp(attribute->operand.data, key.data, key.len) != 0)
@@ -297,10 +294,16 @@ complete_ttl(Build *build, int64 usec)
 		/* whole seconds: that is what DynamoDB looks at */
 		expiry = (usec - CMZ_ISOTIME_MIN) / CMZ_USECS_PER_SEC + CMZ_ISOTIME_MIN / CMZ_USECS_PER_SEC +
 			(int64) build->table->ttl_days * SECS_PER_DAY;
+		if (expiry > CMZ_ISOTIME_MAX / CMZ_USECS_PER_SEC)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("the ttl of the message would be out of range"),
+					 errdetail("DynamoDB's times are kept from year 1 to year 9999."),
+					 errhint("Give an earlier time, a ttl, or set option ttl_days to 0.")));
 		digits = psprintf(INT64_FORMAT, expiry);
 		ttl = cmz_operand_number(digits);
 		add_scalar(build, CMZ_TTL, ttl);
-		fill_columns(build, CMZ_TTL, expiry * CMZ_USECS_PER_SEC, &ttl);
+		fill_columns(build, CMZ_TTL, &ttl);
 	}
 	else if (!attribute->scalar || attribute->operand.type != CMZ_TYPE_N)
 		ereport(ERROR,
@@ -407,7 +410,7 @@ void
 cmz_item_build(CmzItemBuilder *builder, TupleTableSlot *slot, CmzItem *item)
 {
 	const CmzTable *table = builder->table;
-	Build		build = {builder, table, slot, 0, NULL};
+	Build		build = {builder, table, slot, 0, NULL, false};
 	const CmzIndex *keys = &table->layout.table;
 
 	build.attributes = palloc0(sizeof(Attribute) * (table->natts + 3));
@@ -440,6 +443,22 @@ cmz_item_build(CmzItemBuilder *builder, TupleTableSlot *slot, CmzItem *item)
 	}
 	append_extra(&build, &item->json);
 	appendStringInfoChar(&item->json, '}');
+	item->filled = build.filled;
+}
+
+/* AFTER triggers take the slot's tuple, not its values: make it anew. */
+void
+cmz_item_show(const CmzItem *item, TupleTableSlot *slot)
+{
+	MemoryContext old;
+	HeapTuple	tuple;
+
+	if (!item->filled)
+		return;
+	old = MemoryContextSwitchTo(slot->tts_mcxt);
+	tuple = heap_form_tuple(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
+	ExecForceStoreHeapTuple(tuple, slot, true);
+	MemoryContextSwitchTo(old);
 }
 
 char *

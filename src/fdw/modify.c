@@ -24,7 +24,7 @@ typedef struct CmzModifyState
 int
 cmzIsForeignRelUpdatable(Relation rel)
 {
-	return cmz_table_open(RelationGetRelid(rel))->updatable ? (1 << CMD_INSERT) : 0;
+	return cmz_table_is_updatable(RelationGetRelid(rel)) ? (1 << CMD_INSERT) : 0;
 }
 
 List *
@@ -62,7 +62,7 @@ cmzBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 {
 	ModifyTable *plan = (ModifyTable *) mtstate->ps.plan;
 
-	if (!cmz_table_open(RelationGetRelid(rinfo->ri_RelationDesc))->updatable)
+	if (!cmz_table_is_updatable(RelationGetRelid(rinfo->ri_RelationDesc)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign table \"%s\" does not allow inserts",
@@ -97,6 +97,8 @@ cmzExecForeignInsert(EState *estate, ResultRelInfo *rinfo,
 	stored = cmz_writer_insert(state->writer, &item);
 	if (!stored && !state->skip_duplicates)
 		raise_duplicate(state->table, &item);
+	if (stored)
+		cmz_item_show(&item, slot);
 	MemoryContextSwitchTo(old);
 	return stored ? slot : NULL;
 }

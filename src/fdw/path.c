@@ -14,6 +14,7 @@
 #include "base/conversation.h"
 #include "fdw/path.h"
 #include "fdw/plan.h"
+#include "fdw/row.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
@@ -112,6 +113,9 @@ index_covers(const CmzRelInfo *info, const CmzIndex *index)
 
 	if (index->projection == CMZ_PROJECT_ALL)
 		return true;
+	/* so many columns are read as ALL_ATTRIBUTES, which it does not have */
+	if (bms_num_members(info->needed) > CMZ_MAX_PROJECTION)
+		return false;
 	while ((attnum = bms_next_member(info->needed, attnum)) >= 0)
 	{
 		const CmzColumn *column = &table->columns[attnum - 1];
@@ -220,6 +224,17 @@ use_composite_key(const CmzRelInfo *info, CmzWay *way)
 	}
 }
 
+/*
+ * Equality in DynamoDB is all there is to it: unless the column might read the
+ * value as NULL, or refuse it.
+ */
+static bool
+equality_is_exact(const CmzColumn *column)
+{
+	return !column->mismatch_is_null && column->typmod < 0 &&
+		column->declared_type == column->type;
+}
+
 /* Quals on the index's keys, as one Query takes them; false: no way. */
 static bool
 use_keys(const CmzRelInfo *info, const CmzIndex *index, CmzWay *way)
@@ -236,8 +251,7 @@ use_keys(const CmzRelInfo *info, const CmzIndex *index, CmzWay *way)
 			cmz_pushdown_is_partition_key(info->table, rq->qual, index->partition_key))
 		{
 			way->plan.partition = rq->qual;
-			/* a value that reads as NULL satisfies nothing here */
-			if (!info->table->columns[rq->qual->attnum - 1].mismatch_is_null)
+			if (equality_is_exact(&info->table->columns[rq->qual->attnum - 1]))
 				way->exact = rq->rinfo;
 			way->key_clauses = lappend(way->key_clauses, rq->rinfo);
 		}

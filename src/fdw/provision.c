@@ -20,6 +20,7 @@
 
 #define POLL_INTERVAL_MS	1000
 #define POLLS_A_MESSAGE		5
+#define NOT_SEEN_POLLS		30
 
 /* Point-in-time recovery of a table that is new can take a while to offer. */
 #define BACKUP_TRIES		60
@@ -29,15 +30,11 @@ static Oid
 usable_server(const char *name)
 {
 	ForeignServer *server = GetForeignServerByName(name, false);
-	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
 	AclResult	result = cmz_server_aclcheck(server->serverid, GetUserId(), ACL_USAGE);
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_FOREIGN_SERVER, server->servername);
-	if (strcmp(wrapper->fdwname, "cmz_fdw") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("server \"%s\" is not one of cmz_fdw", name)));
+	cmz_session_check_server(server->serverid);
 	return server->serverid;
 }
 
@@ -87,6 +84,10 @@ wait_until_active(const CmzClient *client, const char *table)
 
 		if (is_active(description))
 			break;
+		if (description == NULL && polls > NOT_SEEN_POLLS)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("table \"%s\" was created, but is not there", table)));
 		if (polls % POLLS_A_MESSAGE == 0)
 			ereport(NOTICE,
 					(errmsg("waiting for table \"%s\" and its indexes to become ACTIVE", table)));

@@ -72,10 +72,9 @@ column_of(Pushdown *push, Expr *expr)
 
 /* It can be evaluated once, before the scan. */
 static bool
-is_operand(Pushdown *push, Expr *expr)
+is_operand(Expr *expr)
 {
-	return !bms_is_member(push->rel->relid, pull_varnos(NULL, (Node *) expr)) &&
-		bms_is_empty(pull_varnos(NULL, (Node *) expr)) &&
+	return bms_is_empty(pull_varnos(NULL, (Node *) expr)) &&
 		!contain_volatile_functions((Node *) expr) &&
 		!contain_subplans((Node *) expr);
 }
@@ -244,7 +243,7 @@ push_comparison(Pushdown *push, Oid opno, Oid collation, Expr *left, Expr *right
 		opno = get_commutator(opno);
 		column = column_of(push, left);
 	}
-	if (column == NULL || !OidIsValid(opno) || !is_operand(push, right) ||
+	if (column == NULL || !OidIsValid(opno) || !is_operand(right) ||
 		!operand_type_fits(column, exprType((Node *) right)) ||
 		!comparison_of(opno, column, &op) || !comparison_agrees(column, op, collation))
 		return NULL;
@@ -258,7 +257,7 @@ push_match(Pushdown *push, CmzQualOp op, Oid collation, Expr *left, Expr *right)
 	CmzColumn  *column = column_of(push, left);
 
 	if (column == NULL || cmz_value_order(column) != CMZ_ORDER_TEXT ||
-		!collation_is_deterministic(collation) || !is_operand(push, right) ||
+		!collation_is_deterministic(collation) || !is_operand(right) ||
 		exprType((Node *) right) != TEXTOID)
 		return NULL;
 	return make_leaf(op, column, right);
@@ -298,7 +297,7 @@ push_any(Pushdown *push, ScalarArrayOpExpr *expr)
 	Oid			element = get_base_element_type(exprType((Node *) array));
 	CmzQualOp	op;
 
-	if (column == NULL || !expr->useOr || !OidIsValid(element) || !is_operand(push, array) ||
+	if (column == NULL || !expr->useOr || !OidIsValid(element) || !is_operand(array) ||
 		!operand_type_fits(column, element) || !comparison_of(expr->opno, column, &op) ||
 		op != CMZ_QUAL_EQ || !comparison_agrees(column, op, expr->inputcollid))
 		return NULL;

@@ -7,6 +7,7 @@
 #include "base/expression.h"
 #include "fdw/compat.h"
 #include "fdw/row.h"
+#include "fdw/stream.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -53,7 +54,8 @@ cmz_row_reader_create(const CmzTable *table, List *columns)
 	}
 	reader->projection = names;
 	reader->nprojection = n;
-	reader->all_attributes = reader->want_extra;
+	/* a placeholder and a comma for each; past that the expression is too long */
+	reader->all_attributes = reader->want_extra || n > CMZ_MAX_PROJECTION;
 	/* to tell the other attributes, all mapped ones must be known */
 	for (int i = 0; reader->want_extra && i < table->natts; i++)
 		if (table->columns[i].attribute)
@@ -75,7 +77,8 @@ describe_key(CmzRowReader *reader)
 		StringInfoData text;
 		CmzOperand	operand;
 
-		if (!reader->has_key[i])
+		/* others are no keys of DynamoDB's */
+		if (!reader->has_key[i] || reader->key[i].type > CMZ_TYPE_B)
 			continue;
 		initStringInfo(&text);
 		cmz_span_append(&text, &reader->key[i].span);
@@ -154,17 +157,6 @@ raise_not_utc(CmzRowReader *reader, const CmzColumn *column)
 					 column->name)));
 }
 
-pg_noreturn static void raise_page_error(CmzRowReader *reader, const CmzPage *page);
-
-static void
-raise_page_error(CmzRowReader *reader, const CmzPage *page)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_PROTOCOL_VIOLATION),
-			 errmsg("DynamoDB sent a malformed answer: %s", page->error),
-			 errdetail("Table \"%s\".", reader->table->table_name)));
-}
-
 static void
 read_column(CmzRowReader *reader, const CmzColumn *column, const CmzAttribute *attribute,
 			Datum *values, bool *nulls)
@@ -172,6 +164,7 @@ read_column(CmzRowReader *reader, const CmzColumn *column, const CmzAttribute *a
 	int			i = column->attnum - 1;
 	CmzZone		zone = CMZ_ZONE_UTC;
 
+	reader->column = column;
 	if (!cmz_value_decode(column, &attribute->value, &reader->scratch, &values[i], &nulls[i], &zone))
 	{
 		if (!column->mismatch_is_null)
@@ -225,8 +218,19 @@ finish_extra(CmzRowReader *reader, Datum *values, bool *nulls)
 	nulls[i] = false;
 }
 
-bool
-cmz_row_read(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls)
+/* For errors of conversions that know no attribute. */
+static void
+reading_context(void *arg)
+{
+	CmzRowReader *reader = arg;
+
+	if (reader->column != NULL)
+		errcontext("column \"%s\" of foreign table \"%s\"", reader->column->name,
+				   reader->table->name);
+}
+
+static bool
+read_item(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls)
 {
 	CmzAttribute attribute;
 	int			more = cmz_page_next_item(page, reader->items);
@@ -259,8 +263,27 @@ cmz_row_read(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls)
 				read_column(reader, column, &attribute, values, nulls);
 	}
 	if (page->error != NULL)
-		raise_page_error(reader, page);
+		cmz_stream_raise(reader->table->table_name, page);
 	if (reader->want_extra)
+	{
+		reader->column = reader->table->extra;
 		finish_extra(reader, values, nulls);
+	}
 	return true;
+}
+
+bool
+cmz_row_read(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls)
+{
+	ErrorContextCallback callback;
+	bool		found;
+
+	reader->column = NULL;
+	callback.callback = reading_context;
+	callback.arg = reader;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	found = read_item(reader, page, values, nulls);
+	error_context_stack = callback.previous;
+	return found;
 }

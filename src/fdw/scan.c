@@ -25,6 +25,8 @@ cmzBeginForeignScan(ForeignScanState *node, int eflags)
 
 	node->fdw_state = state;
 	state->table = cmz_table_open(RelationGetRelid(node->ss.ss_currentRelation));
+	/* not later: a cursor may be fetched from by somebody else */
+	state->userid = cmz_scan_user(node);
 	state->plan = cmz_plan_unpack(scan->fdw_private);
 	state->operands = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
 	state->reader = cmz_row_reader_create(state->table, state->plan->columns);
@@ -75,7 +77,7 @@ bind_scan(ForeignScanState *node)
 		if (state->client == NULL)
 		{
 			MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
-			state->client = cmz_session_client(state->table->serverid, cmz_scan_user(node));
+			state->client = cmz_session_client(state->table->serverid, state->userid);
 			MemoryContextSwitchTo(state->bind_context);
 		}
 		request.table = state->table->table_name;

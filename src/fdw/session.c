@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "fdw/option.h"
+#include "fdw/scan.h"
 #include "fdw/session.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -116,4 +117,13 @@ cmz_session_client(Oid serverid, Oid userid)
 	config->user_name = GetUserNameFromId(userid, false);
 	config->server_name = server->servername;
 	return client;
+}
+
+void
+cmz_session_check_server(Oid serverid)
+{
+	if (GetFdwRoutineByServerId(serverid)->IterateForeignScan != cmzIterateForeignScan)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("server \"%s\" is not one of cmz_fdw", GetForeignServer(serverid)->servername)));
 }

@@ -70,6 +70,16 @@ count_page(CmzStream *stream)
 	counters->read_units += stream->page.read_units;
 }
 
+void
+cmz_stream_raise(const char *table, const CmzPage *page)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("DynamoDB sent a malformed answer: %s", page->error),
+			 errdetail("Table \"%s\".", table),
+			 errhint("Check endpoint_url of the server.")));
+}
+
 bool
 cmz_stream_next_page(CmzStream *stream)
 {
@@ -79,19 +89,13 @@ cmz_stream_next_page(CmzStream *stream)
 	if (stream->at_end)
 		return false;
 	start_call(stream);
-	stream->started = true;
 	ok = cmz_call_wait(stream->call);
 	stream->counters->requests += stream->call->attempts;
 	stream->counters->retries += stream->call->attempts - 1;
 	if (!ok)
 		cmz_call_raise(stream->call, NULL);
 	if (!cmz_page_open(&stream->page, stream->call->answer, stream->call->answer_len))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROTOCOL_VIOLATION),
-				 errmsg("DynamoDB sent a malformed answer: %s", stream->page.error),
-				 errdetail("Table \"%s\", operation %s, endpoint %s.", stream->request.table,
-						   stream->call->operation, stream->client->endpoint_url),
-				 errhint("Check endpoint_url of the server.")));
+		cmz_stream_raise(stream->request.table, &stream->page);
 	count_page(stream);
 	keep_start_key(stream);
 	return true;
@@ -105,5 +109,4 @@ cmz_stream_reset(CmzStream *stream)
 	stream->page.done = true;
 	memset(&stream->request.start_key, 0, sizeof(CmzSpan));
 	stream->at_end = false;
-	stream->started = false;
 }

@@ -157,7 +157,6 @@ cmz_table_open(Oid relid)
 	table->table_name = name ? pstrdup(name) : cmz_table_default_name();
 	open_layout(table, foreign->options);
 	table->consistent_read = cmz_option_bool(find_option(foreign, server, "consistent_read"), false);
-	table->updatable = cmz_option_bool(find_option(foreign, server, "updatable"), true);
 	table->ttl_days = table_ttl_days(foreign, server);
 	table->estimated_items = cmz_option_double(cmz_option_find(foreign->options, "estimated_items"),
 											   CMZ_DEFAULT_ITEMS);
@@ -172,6 +171,15 @@ cmz_table_open(Oid relid)
 	}
 	table_close(rel, NoLock);
 	return table;
+}
+
+bool
+cmz_table_is_updatable(Oid relid)
+{
+	ForeignTable *foreign = GetForeignTable(relid);
+
+	return cmz_option_bool(find_option(foreign, GetForeignServer(foreign->serverid), "updatable"),
+						   true);
 }
 
 CmzColumn *

@@ -8,12 +8,15 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "base/conversation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "fdw/session.h"
 #include "fdw/table.h"
 #include "fmgr.h"
+#include "foreign/fdwapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -120,6 +123,9 @@ cmz_insert_test_data(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the first argument must be a foreign table of cmz_fdw")));
+	/* kept to the end of the transaction */
+	table_close(table_open(relid, RowExclusiveLock), NoLock);
+	cmz_session_check_server(GetForeignServerIdByRelId(relid));
 	table = cmz_table_open(relid);
 	if (!table->layout.conversation)
 		ereport(ERROR,

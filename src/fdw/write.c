@@ -12,6 +12,7 @@
 #include "base/expression.h"
 #include "base/itemequal.h"
 #include "base/json.h"
+#include "base/jsonscan.h"
 #include "base/request.h"
 #include "fdw/session.h"
 #include "fdw/write.h"
@@ -24,6 +25,19 @@ cmz_writer_create(const CmzTable *table, Oid userid)
 	writer->table = table;
 	writer->client = cmz_session_client(table->serverid, userid);
 	return writer;
+}
+
+/* Not everything that answers 200 is DynamoDB. */
+static void
+check_answer(const CmzCall *call)
+{
+	if (!cmz_json_is_object(call->answer, call->answer_len))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("DynamoDB sent a malformed answer, so that it is not known whether the row was stored"),
+				 errdetail("Table \"%s\", operation %s, endpoint %s.", call->table, call->operation,
+						   call->client->endpoint_url),
+				 errhint("Check endpoint_url of the server.")));
 }
 
 /* The item that stands there is the one that we sent. */
@@ -53,6 +67,7 @@ is_our_item(CmzWriter *writer, const CmzItem *item)
 	call = cmz_call_start(writer->client, "GetItem", writer->table->table_name, &body);
 	if (!cmz_call_wait(call))
 		cmz_call_raise(call, "Whether the row was stored could not be found out.");
+	check_answer(call);
 	found = cmz_item_of_answer(call->answer, call->answer_len, &len);
 	same = found != NULL && cmz_items_equal(found, len, item->json.data, item->json.len);
 	cmz_call_free(call);
@@ -80,6 +95,8 @@ cmz_writer_insert(CmzWriter *writer, const CmzItem *item)
 						   table->layout.table.partition_key);
 	call = cmz_call_start(writer->client, "PutItem", table->table_name, &body);
 	stored = cmz_call_wait(call);
+	if (stored)
+		check_answer(call);
 	if (!stored && is_too_large(&call->failure))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

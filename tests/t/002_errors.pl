@@ -54,6 +54,8 @@ foreach my $name (sort keys %exceptions)
 my %garbage = (
 	'HTML' => [ { do => 'status', code => 200, body => '<html>hello</html>', times => 9 }, qr/08P01.*malformed answer/s ],
 	'a key that is a boolean' => [ { do => 'status', code => 200, body => '{"Count":1,"ScannedCount":1,"Items":[{"x":{"S":"a"},"id":{"BOOL":true}}]}', times => 9 }, qr/HV004.*"id".*found BOOL, expected S/s ],
+	'fewer items than counted' => [ { do => 'status', code => 200, body => '{"Count":2,"ScannedCount":2,"Items":[{"id":{"S":"a"}}]}', times => 9 }, qr/08P01.*disagrees/s ],
+	'no items but a count' => [ { do => 'status', code => 200, body => '{"Count":2,"ScannedCount":2}', times => 9 }, qr/08P01.*without/s ],
 	'nothing' => [ { do => 'status', code => 200, body => '', times => 9 }, qr/08P01.*malformed answer/s ],
 	'another document' => [ { do => 'status', code => 200, body => '{"Items":{}}', times => 9 }, qr/08P01.*not an array/s ],
 	'10 MB of garbage' => [ { do => 'garbage', bytes => 10_000_000, times => 9 }, qr/08P01.*malformed answer/s ],
@@ -65,6 +67,12 @@ my %garbage = (
 	'bad checksums' => [ { do => 'crc', times => 9 }, qr/08P01.*checksum.*after 3 attempts/s ],
 	'cut short' => [ { do => 'truncate', times => 9 }, qr/08006.*after 3 attempts/s ],
 	'resets' => [ { do => 'reset', times => 9 }, qr/08006.*after 3 attempts/s ]);
+# a write takes no answer for a success that is none
+foreach my $body ('<html>hello</html>', '', '{"x":', '[]')
+{
+	script($proxy, { op => 'PutItem', do => 'status', code => 200, body => $body });
+	like(error_of($node, "INSERT INTO t VALUES ('lost', 'x')"), qr/08P01.*not known whether the row was stored/s, "a write answered by '$body'");
+}
 foreach my $name (sort keys %garbage)
 {
 	my ($action, $pattern) = @{ $garbage{$name} };

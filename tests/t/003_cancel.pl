@@ -4,6 +4,7 @@ use warnings;
 use CmzTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $node = start_node();
 my $proxy = start_proxy(dynamodb_url());
@@ -63,6 +64,25 @@ is($node->safe_psql('postgres', q{
 	SELECT pg_terminate_backend(:victim, 5000);
 	SELECT clock_timestamp() - :'start'::timestamptz < interval '200 ms'}), "t\nt", 'terminated at once');
 eval { $background->quit };
+script($proxy);
+
+# signals that are none of its business do not make a timeout longer
+$node->safe_psql('postgres', "ALTER SERVER s OPTIONS (ADD request_timeout '1s', ADD max_retries '0')");
+script($proxy, { op => 'Scan', do => 'hang', seconds => 10 });
+my $slow = $node->background_psql('postgres', on_error_stop => 0);
+my $began = time;
+$slow->query_until(qr/started/, "\\echo started\nSELECT * FROM t;\n");
+my $state = 'active';
+while ($state eq 'active' && time - $began < 8)
+{
+	$state = $node->safe_psql('postgres', q{
+		SELECT pg_sleep(0.2);
+		SELECT pg_log_backend_memory_contexts(pid) FROM pg_stat_activity WHERE query = 'SELECT * FROM t;';
+		SELECT state FROM pg_stat_activity WHERE query = 'SELECT * FROM t;'}) =~ s/.*\n//sr;
+}
+cmp_ok(time - $began, '<', 4, 'a timeout holds under other signals');
+eval { $slow->quit };
+$node->safe_psql('postgres', "ALTER SERVER s OPTIONS (DROP request_timeout, DROP max_retries)");
 script($proxy);
 
 # descriptors: cancels and errors leak none; closed cursors end their requests

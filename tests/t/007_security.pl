@@ -55,6 +55,14 @@ $node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION cmz_create_table, cmz_dr
 ($status, $out, $err) = as_alice(q{SELECT cmz_create_table('s', 'alices-table')});
 like($err, qr/42501.*permission denied for foreign server s/s, 'and needs the server too');
 
+# who opened a cursor decides, not who fetches from it
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION fetch_one(c refcursor) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
+	$$ DECLARE r record; BEGIN FETCH c INTO r; RETURN r; END $$});
+requests($proxy);
+as_alice(q{BEGIN; DECLARE cc CURSOR FOR SELECT id FROM t; SELECT fetch_one('cc'); COMMIT});
+is(key_of(), 'ALICEKEY', 'a cursor is its opener\'s');
+
 # TLS: an unknown certificate, a known one, one of another name
 like(error_of($node, 'SELECT * FROM tt'), qr/08001.*certificate.*HINT:.*ca_file/si, 'an unknown certificate is refused');
 $node->safe_psql('postgres', "ALTER SERVER tls OPTIONS (ADD ca_file '$dir/cert.pem')");

@@ -320,6 +320,7 @@ tree_page(json_t *page, StringInfo out)
 		!json_is_integer(json_object_get(page, "ScannedCount")) ||
 		json_integer_value(json_object_get(page, "Count")) < 0 ||
 		json_integer_value(json_object_get(page, "ScannedCount")) < 0 || (items && !json_is_array(items)) ||
+		(size_t) json_integer_value(json_object_get(page, "Count")) != json_array_size(items) ||
 		(last && !json_is_object(last) && !json_is_null(last)) || (units && !json_is_number(units)))
 		return false;
 	appendStringInfo(out, "%d %d %.1f ", (int) json_integer_value(json_object_get(page, "Count")),
@@ -522,6 +523,9 @@ test_itemreader(void)
 	refuses("<html>", "unexpected character");
 	refuses("{}", "no \"Count\" and \"ScannedCount\"");
 	refuses("{\"Count\":1,\"ScannedCount\":1,\"Items\":{}}", "\"Items\" is not an array");
+	refuses("{\"Count\":1,\"ScannedCount\":1}", "\"Count\" without \"Items\"");
+	refuses("{\"Count\":2,\"ScannedCount\":2,\"Items\":[{}]}", "\"Count\" disagrees with \"Items\"");
+	refuses("{\"Count\":0,\"ScannedCount\":2,\"Items\":[{}]}", "\"Count\" disagrees with \"Items\"");
 	refuses("{\"Count\":1,\"ScannedCount\":1,\"Items\":[]} x", "text behind the document");
 	refuses("{\"Count\":1,\"ScannedCount\":1,\"Items\":[{\"a\":\"x\"}]}", "unexpected character");
 	refuses("{\"Count\":1,\"ScannedCount\":1,\"Items\":[{\"a\":{\"X\":\"x\"}}]}", "unknown attribute type");
