@@ -392,8 +392,9 @@ mutate(StringInfo buf)
 		case 2:
 			{
 				int			at = roll(buf->len);
-				int			n = Min((int) roll(5), buf->len - at);
+				int			n = roll(5);
 
+				n = Min(n, buf->len - at);
 				memmove(buf->data + at, buf->data + at + n, buf->len - at - n);
 				buf->len -= n;
 				break;
