@@ -56,7 +56,7 @@ SELECT n, same FROM same($$user_id = 'edge' AND session_id_timestamp >= repeat('
 SELECT n, same FROM same($$user_id = 'edge' AND session_id_timestamp <= repeat('t', 1100)$$);
 SELECT n, same FROM same($$user_id = 'edge' AND session_id_timestamp = repeat('t', 1100)$$);
 SELECT * FROM same($$user_id = 'edge' AND session_id_timestamp > 't' AND session_id_timestamp < 's'$$);
-SELECT * FROM same($$user_id = 'edge' AND user_id = 'other'$$);
+SELECT n, same FROM same($$user_id = 'edge' AND user_id = 'other'$$);
 -- ranges of the sort key: one condition out of several
 SELECT * FROM same($$user_id = 'edge' AND session_id_timestamp > 's#' AND session_id_timestamp < 's$' AND session_id_timestamp <= 's#x'$$);
 SELECT * FROM same($$user_id = 'edge' AND session_id_timestamp LIKE 's#x%'$$);
