@@ -13,7 +13,7 @@ forbid() { # pattern, files...
 forbid '^#include "((client|fdw)/|(foreign|nodes|optimizer|executor|catalog|utils|storage|commands)/)|^#include <curl/' \
   src/base/*.c include/base/*.h
 forbid 'ereport|elog\(' src/base/*.c
-forbid '^#include "(fdw|foreign|optimizer|executor|catalog|parser|commands)/' src/client/*.c include/client/*.h
+forbid '^#include "(fdw|foreign|nodes|optimizer|executor|catalog|parser|commands)/' src/client/*.c include/client/*.h
 forbid '^#include <(curl|openssl|jansson)' src/fdw/*.c include/fdw/*.h
 for file in src/*/*.c include/*/*.h cmz_fdw.c; do
   case $file in

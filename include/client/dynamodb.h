@@ -12,6 +12,7 @@
 #include "client/credentials.h"
 #include "client/error.h"
 #include "client/http.h"
+#include "lib/ilist.h"
 #include "lib/stringinfo.h"
 
 /* Whom we talk to, and as whom.  Made by fdw/session.c; strings are its. */
@@ -27,6 +28,8 @@ typedef struct CmzClient
 typedef struct CmzCall
 {
 	MemoryContext context;
+	dlist_node	node;			/* in the list of unfinished calls */
+	bool		listed;
 	const CmzClient *client;
 	const char *operation;		/* "Query" */
 	const char *table;			/* for messages; may be NULL */

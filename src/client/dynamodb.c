@@ -15,7 +15,6 @@
 #include "client/dynamodb.h"
 #include "client/wait.h"
 #include "common/pg_prng.h"
-#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
 #define TARGET_PREFIX	"DynamoDB_20120810."
@@ -23,12 +22,16 @@
 /* An endpoint that is not there is not worth many attempts. */
 #define MAX_CONNECT_RETRIES 3
 
-static List *calls = NIL;		/* unfinished ones, in TopMemoryContext */
+static dlist_head calls = DLIST_STATIC_INIT(calls); /* unfinished ones */
 
 static void
 forget_call(void *arg)
 {
-	calls = list_delete_ptr(calls, arg);
+	CmzCall    *call = arg;
+
+	if (call->listed)
+		dlist_delete(&call->node);
+	call->listed = false;
 }
 
 static void
@@ -105,10 +108,8 @@ cmz_call_start(const CmzClient *client, const char *operation, const char *table
 	callback->func = forget_call;
 	callback->arg = call;
 	MemoryContextRegisterResetCallback(context, callback);
-	MemoryContextSwitchTo(TopMemoryContext);
-	calls = lappend(calls, call);
-	MemoryContextSwitchTo(context);
-
+	dlist_push_tail(&calls, &call->node);
+	call->listed = true;
 	start_attempt(call);
 	MemoryContextSwitchTo(old);
 	return call;
@@ -162,13 +163,12 @@ static long
 advance_calls(void)
 {
 	long		timeout_ms = -1;
-	ListCell   *lc;
-	List	   *due = list_copy(calls);
+	dlist_mutable_iter iter;
 
 	cmz_http_collect();
-	foreach(lc, due)
+	dlist_foreach_modify(iter, &calls)
 	{
-		CmzCall    *call = lfirst(lc);
+		CmzCall    *call = dlist_container(CmzCall, node, iter.cur);
 
 		if (call->retry_at == 0 && call->exchange && call->exchange->done)
 			finish_attempt(call);
@@ -182,7 +182,6 @@ advance_calls(void)
 				start_attempt(call);
 		}
 	}
-	list_free(due);
 	return timeout_ms;
 }
 
