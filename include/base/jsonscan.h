@@ -60,9 +60,6 @@ extern int	cmz_utf8_encode(uint32 c, char *utf8);
 /* The span is the given zero-terminated string (escapes undone). */
 extern bool cmz_span_equals(const CmzSpan *span, const char *s);
 
-/* All the bytes of a span are valid UTF-8. */
-extern bool cmz_span_is_utf8(const CmzSpan *span);
-
 /* Skip white space; the next byte, or -1 at the end. */
 static inline int
 cmz_scan_peek(CmzScanner *scan)

@@ -406,9 +406,3 @@ cmz_span_equals(const CmzSpan *span, const char *s)
 	pfree(buf.data);
 	return equal;
 }
-
-bool
-cmz_span_is_utf8(const CmzSpan *span)
-{
-	return pg_encoding_verifymbstr(PG_UTF8, span->data, span->len) == span->len;
-}
