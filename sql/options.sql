@@ -11,10 +11,12 @@ CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (request_timeout '3 parsecs
 CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (max_retries '-1');
 CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (table_name 'x');
 CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (ttl_days 'many');
+CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (concurrency '65');
+CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (scan_policy 'forbid');
 CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw
   OPTIONS (region 'us-west-2', endpoint_url 'http://localhost:8000/path', connect_timeout '500ms',
            request_timeout '1min', max_retries '3', consistent_read 'on', ttl_days '0',
-           on_type_mismatch 'null', updatable 'false');
+           concurrency '64', scan_policy 'warn', on_type_mismatch 'null', updatable 'false');
 ALTER SERVER s OPTIONS (SET endpoint_url 'http://dynamodb.example.com');
 ALTER SERVER s OPTIONS (SET endpoint_url 'http://dynamodb.example.com', ADD allow_http 'true');
 ALTER SERVER s OPTIONS (SET on_type_mismatch 'ignore');
@@ -47,7 +49,7 @@ CREATE FOREIGN TABLE t (id text OPTIONS (key 'x')) SERVER s;
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (write_mode 'immediate');
 CREATE FOREIGN TABLE t (id text OPTIONS (attribute 'Id', on_type_mismatch 'null')) SERVER s
   OPTIONS (table_name 'some-table', key 'Id', indexes 'none', estimated_items '1e6', estimated_item_bytes '100',
-           consistent_read 'false', ttl_days '30', on_type_mismatch 'error', updatable 'true');
+           consistent_read 'false', ttl_days '30', concurrency '1', scan_policy 'deny', on_type_mismatch 'error', updatable 'true');
 -- columns are checked when the table is used
 CREATE FOREIGN TABLE bad_type (id text, i interval) SERVER s OPTIONS (key 'id');
 EXPLAIN (COSTS OFF) SELECT * FROM bad_type;

@@ -10,6 +10,14 @@
 #include "fdw/value.h"
 #include "utils/rel.h"
 
+/* What becomes of a query that must read the whole table. */
+typedef enum CmzScanPolicy
+{
+	CMZ_SCAN_ALLOW,
+	CMZ_SCAN_WARN,
+	CMZ_SCAN_DENY
+} CmzScanPolicy;
+
 typedef struct CmzTable
 {
 	Oid			relid;
@@ -24,12 +32,16 @@ typedef struct CmzTable
 
 	bool		consistent_read;
 	int			ttl_days;
+	int			concurrency;	/* requests in flight for one scan */
+	CmzScanPolicy scan_policy;
 	double		estimated_items;
 	int			estimated_item_bytes;
 } CmzTable;
 
 #define CMZ_DEFAULT_ITEMS		1000000
 #define CMZ_DEFAULT_ITEM_BYTES	500
+#define CMZ_DEFAULT_CONCURRENCY 8
+#define CMZ_MAX_CONCURRENCY		64
 
 /*
  * Describe a foreign table; palloc'd in the current context.  Raises
@@ -49,6 +61,9 @@ extern char *cmz_table_default_name(void);
  * nothing else, so that a table that cannot be opened can be described.
  */
 extern bool cmz_table_is_updatable(Oid relid);
+
+/* The policy of that name; false if there is none. */
+extern bool cmz_table_parse_policy(const char *name, CmzScanPolicy *policy);
 
 /* The first column that shows an attribute, NULL if none does. */
 extern CmzColumn *cmz_table_column(const CmzTable *table, const char *attribute);

@@ -17,6 +17,7 @@
 #include "client/http.h"
 #include "commands/defrem.h"
 #include "fdw/compat.h"
+#include "fdw/guard.h"
 #include "fdw/option.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -24,6 +25,7 @@
 #include "utils/guc.h"
 
 #define MAX_TIMEOUT_MS	(24 * 3600 * 1000)
+#define MAX_READ_UNITS	1e12
 
 /* Where an option may stand. */
 #define AT_SERVER	0x01
@@ -56,6 +58,12 @@ static const char *
 check_retries(const char *value)
 {
 	return check_int_range(value, 0, 100, "Valid values are integers from 0 to 100.");
+}
+
+static const char *
+check_concurrency(const char *value)
+{
+	return check_int_range(value, 1, CMZ_MAX_CONCURRENCY, "Valid values are integers from 1 to 64.");
 }
 
 static const char *
@@ -152,6 +160,14 @@ check_mismatch(const char *value)
 }
 
 static const char *
+check_policy(const char *value)
+{
+	CmzScanPolicy policy;
+
+	return cmz_table_parse_policy(value, &policy) ? NULL : "Valid values are allow, warn and deny.";
+}
+
+static const char *
 check_type(const char *value)
 {
 	CmzType		type = cmz_type_parse(value, strlen(value));
@@ -195,6 +211,8 @@ static const struct
 	{"indexes", AT_TABLE, NULL, false}, /* checked together with "key" */
 	{"consistent_read", AT_SERVER | AT_TABLE, check_bool, false},
 	{"ttl_days", AT_SERVER | AT_TABLE, check_days, false},
+	{"concurrency", AT_SERVER | AT_TABLE, check_concurrency, false},
+	{"scan_policy", AT_SERVER | AT_TABLE, check_policy, false},
 	{"updatable", AT_SERVER | AT_TABLE, check_bool, false},
 	{"on_type_mismatch", AT_SERVER | AT_TABLE | AT_COLUMN, check_mismatch, false},
 	{"attribute", AT_COLUMN, check_not_empty, false},
@@ -413,6 +431,20 @@ cmz_option_define_gucs(void)
 							 &cmz_enable_pushdown,
 							 true,
 							 PGC_USERSET, GUC_EXPLAIN,
+							 NULL, NULL, NULL);
+	DefineCustomRealVariable("cmz_fdw.max_read_units",
+							 "Cancels a statement that has consumed more read units of DynamoDB.",
+							 "0 means no limit.",
+							 &cmz_max_read_units,
+							 0, 0, MAX_READ_UNITS,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomRealVariable("cmz_fdw.read_units_per_second",
+							 "Slows reading down to that many read units a second.",
+							 "0 means as fast as it goes.",
+							 &cmz_read_units_per_second,
+							 0, 0, MAX_READ_UNITS,
+							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved("cmz_fdw");
 }

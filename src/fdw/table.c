@@ -122,6 +122,31 @@ table_ttl_days(ForeignTable *table, ForeignServer *server)
 	return cmz_option_int(days, CMZ_DEFAULT_TTL_DAYS);
 }
 
+bool
+cmz_table_parse_policy(const char *name, CmzScanPolicy *policy)
+{
+	static const char *const names[] = {"allow", "warn", "deny"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (strcmp(names[i], name) == 0)
+		{
+			*policy = (CmzScanPolicy) i;
+			return true;
+		}
+	return false;
+}
+
+static CmzScanPolicy
+table_scan_policy(ForeignTable *table, ForeignServer *server)
+{
+	const char *name = find_option(table, server, "scan_policy");
+	CmzScanPolicy policy = CMZ_SCAN_ALLOW;
+
+	if (name != NULL)
+		(void) cmz_table_parse_policy(name, &policy);
+	return policy;
+}
+
 static void
 open_layout(CmzTable *table, List *options)
 {
@@ -158,6 +183,9 @@ cmz_table_open(Oid relid)
 	open_layout(table, foreign->options);
 	table->consistent_read = cmz_option_bool(find_option(foreign, server, "consistent_read"), false);
 	table->ttl_days = table_ttl_days(foreign, server);
+	table->concurrency = cmz_option_int(find_option(foreign, server, "concurrency"),
+										CMZ_DEFAULT_CONCURRENCY);
+	table->scan_policy = table_scan_policy(foreign, server);
 	table->estimated_items = cmz_option_double(cmz_option_find(foreign->options, "estimated_items"),
 											   CMZ_DEFAULT_ITEMS);
 	table->estimated_item_bytes = cmz_option_int(cmz_option_find(foreign->options, "estimated_item_bytes"),
