@@ -11,6 +11,7 @@
 #include "fdw/option.h"
 #include "fdw/path.h"
 #include "fdw/scan.h"
+#include "fdw/upper.h"
 #include "fmgr.h"
 
 PG_MODULE_MAGIC_EXT(.name = "cmz_fdw",.version = "1.0");
@@ -33,6 +34,7 @@ cmz_fdw_handler(PG_FUNCTION_ARGS)
 	routine->GetForeignRelSize = cmzGetForeignRelSize;
 	routine->GetForeignPaths = cmzGetForeignPaths;
 	routine->GetForeignPlan = cmzGetForeignPlan;
+	routine->GetForeignUpperPaths = cmzGetForeignUpperPaths;
 
 	routine->BeginForeignScan = cmzBeginForeignScan;
 	routine->IterateForeignScan = cmzIterateForeignScan;

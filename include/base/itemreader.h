@@ -22,18 +22,20 @@ typedef struct CmzValue
 								 * from bracket to bracket; else empty */
 } CmzValue;
 
-/* The answer of Query or Scan. */
+/* The answer of Query, Scan or BatchGetItem (of one table). */
 typedef struct CmzPage
 {
-	CmzScanner	items;			/* stands inside the Items array */
+	CmzScanner	items;			/* stands inside the array of items */
 	bool		has_items;		/* false for Select=COUNT */
+	bool		is_batch;		/* of BatchGetItem: not counted by DynamoDB */
 	bool		first;			/* no item has been read yet */
 	bool		done;			/* behind the last item */
-	int64		count;			/* how many items there are */
+	int64		count;			/* how many items there are; -1: not said */
 	int64		read;			/* how many have been read */
 	int64		scanned_count;
 	double		read_units;		/* ConsumedCapacity.CapacityUnits */
-	CmzSpan		last_key;		/* LastEvaluatedKey as JSON; data NULL if absent */
+	CmzSpan		last_key;		/* LastEvaluatedKey, or UnprocessedKeys of a
+								 * batch, as JSON; data NULL if absent */
 	const char *error;			/* static; set when a call failed */
 } CmzPage;
 

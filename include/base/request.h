@@ -2,7 +2,7 @@
  * request.h
  *	  Operations as values, and the JSON bodies that DynamoDB takes for them.
  *
- * Source: DynamoDB API reference, Query, Scan, PutItem.
+ * Source: DynamoDB API reference, Query, Scan, BatchGetItem, PutItem.
  */
 #ifndef CMZ_REQUEST_H
 #define CMZ_REQUEST_H
@@ -10,21 +10,36 @@
 #include "base/condition.h"
 #include "base/layout.h"
 
-/* A Query (with a key condition) or a Scan (without). */
+/* How many keys a BatchGetItem takes. */
+#define CMZ_MAX_BATCH_GET	100
+
+/*
+ * A BatchGetItem (with keys), a Query (with a key condition), or a Scan.
+ */
 typedef struct CmzReadRequest
 {
 	const char *table;
 	const char *index;			/* NULL: the table */
-	const CmzCondition *key;	/* NULL: Scan */
-	const CmzCondition *filter; /* may be NULL */
+	const CmzCondition *key;	/* Query: KeyConditionExpression */
+	const CmzCondition *filter; /* Query, Scan; may be NULL */
+	const char *keys;			/* BatchGetItem: keys as JSON, comma between */
 	bool		all_attributes;
 	int			nprojection;
 	const char **projection;	/* attributes, unless all_attributes */
+	bool		count;			/* Select=COUNT: no items are sent */
 	bool		consistent;
-	CmzSpan		start_key;		/* ExclusiveStartKey as JSON; data NULL: none */
+	bool		backward;		/* Query: descending order */
+	int64		limit;			/* items to read, before the filter; 0: a page */
+	int			segment;		/* Scan: which of total_segments */
+	int			total_segments; /* 0: all in one */
+	CmzSpan		start_key;		/* ExclusiveStartKey, or RequestItems of a
+								 * BatchGetItem, as JSON; data NULL: none */
 } CmzReadRequest;
 
-/* Append the body of a Query or Scan. */
+/* The operation's name: "Query", "Scan" or "BatchGetItem". */
+extern const char *cmz_request_operation(const CmzReadRequest *request);
+
+/* Append the body of the operation. */
 extern void cmz_request_append_read(StringInfo body, const CmzReadRequest *request);
 
 /*

@@ -60,6 +60,13 @@ extern CmzCall *cmz_call_start(const CmzClient *client, const char *operation,
  */
 extern bool cmz_call_wait(CmzCall *call);
 
+/*
+ * Take all calls as far as they go; with wait, until something has happened to
+ * one of them.  Look at their "finished" afterwards.  Raises what an interrupt
+ * raises.
+ */
+extern void cmz_calls_drive(bool wait);
+
 /* Raise the failure of a call; hint, if not NULL, is said instead of ours. */
 pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *hint);
 

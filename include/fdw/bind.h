@@ -1,36 +1,57 @@
 /*
  * bind.h
- *	  Binds a plan's quals to the values of their operands: what a scan sends.
+ *	  Binds a plan to the values of its operands: the requests of a scan.
  */
 #ifndef CMZ_BIND_H
 #define CMZ_BIND_H
 
-#include "base/condition.h"
+#include "fdw/bound.h"
 #include "fdw/plan.h"
 
-/* The values of fdw_exprs. */
-typedef struct CmzOperandValues
+/* One stream of pages that has to be read. */
+typedef struct CmzRead
 {
-	Datum	   *values;
-	bool	   *nulls;
-	Oid		   *types;
-} CmzOperandValues;
+	int			arm;
+	const CmzCondition *key;	/* Query; NULL: Scan or BatchGetItem */
+	const char *keys;			/* BatchGetItem: the keys as JSON */
+} CmzRead;
+
+/* What an arm became, for EXPLAIN too. */
+typedef struct CmzBoundArm
+{
+	bool		empty;			/* no item can match: nothing is sent */
+	bool		is_get;			/* BatchGetItem */
+	const CmzCondition *key;	/* all its keys as one condition */
+	CmzCondition *filter;		/* FilterExpression, NULL: none */
+} CmzBoundArm;
 
 typedef struct CmzBinding
 {
-	bool		empty;			/* no row can match: send nothing */
-	CmzCondition *key;			/* Query: KeyConditionExpression */
-	CmzCondition *filter;		/* FilterExpression, NULL: none */
+	int			narms;
+	CmzBoundArm *arms;
+	List	   *keys;			/* of BatchGetItem, while it is made */
+	List	   *reads;			/* CmzReads */
 	Bitmapset  *utc_columns;	/* columns whose byte order was taken for time */
+	bool		inexact;		/* an exact qual could not be sent: recheck */
 } CmzBinding;
 
-/* Allocates in the current context; text may be kept by reference. */
+/*
+ * Make the requests.  Allocates in the current context; text may be kept by
+ * reference.  A Scan is one read, whatever its segments.
+ */
 extern void cmz_bind_plan(const CmzTable *table, const CmzPlan *plan,
 						  const CmzOperandValues *values, CmzBinding *binding);
 
+/* How many items there are cannot be told without looking at them. */
+extern bool cmz_binding_needs_rows(const CmzBinding *binding);
+
+/* No item can match: nothing is sent. */
+extern bool cmz_binding_is_empty(const CmzBinding *binding);
+
 /*
- * The same for EXPLAIN where not all values are known: text[i] is operand i as
- * the user wrote it, symbols[i] the same if its value is not known, else NULL.
+ * The same for EXPLAIN where not all values are known, without reads: text[i]
+ * is operand i as the user wrote it, symbols[i] the same if its value is not
+ * known, else NULL.
  */
 extern void cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan,
 							  const CmzOperandValues *values, const char *const *symbols,

@@ -9,6 +9,7 @@
 
 #include "client/compat.h"
 
+#include "access/stratnum.h"
 #include "catalog/pg_foreign_server.h"
 #include "executor/executor.h"
 #include "nodes/pathnodes.h"
@@ -41,6 +42,51 @@ cmz_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows,
 #endif
 }
 
+/* The same for an upper relation. */
+static inline ForeignPath *
+cmz_create_foreign_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows,
+							  Cost startup_cost, Cost total_cost, List *pathkeys,
+							  List *fdw_private)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreign_upper_path(root, rel, target, rows, 0, startup_cost, total_cost,
+									 pathkeys, NULL, NIL, fdw_private);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreign_upper_path(root, rel, target, rows, startup_cost, total_cost,
+									 pathkeys, NULL, NIL, fdw_private);
+#else
+	return create_foreign_upper_path(root, rel, target, rows, startup_cost, total_cost,
+									 pathkeys, NULL, fdw_private);
+#endif
+}
+
+/* PG 18 replaced the strategy of a path key by what it means in any access method. */
+static inline bool
+cmz_pathkey_is_descending(const PathKey *pathkey)
+{
+#if PG_VERSION_NUM >= 180000
+	return pathkey->pk_cmptype == COMPARE_GT;
+#else
+	return pathkey->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+/* The range table entry of the one table that a scan reads. */
+static inline RangeTblEntry *
+cmz_scan_rte(ForeignScanState *node)
+{
+	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
+
+	/* fs_relids: of an upper relation too */
+	return exec_rt_fetch(bms_next_member(scan->fs_relids, -1), node->ss.ps.state);
+}
+
+static inline Oid
+cmz_scan_relid(ForeignScanState *node)
+{
+	return cmz_scan_rte(node)->relid;
+}
+
 /* The user whose mapping a scan uses. */
 static inline Oid
 cmz_scan_user(ForeignScanState *node)
@@ -48,8 +94,7 @@ cmz_scan_user(ForeignScanState *node)
 #if PG_VERSION_NUM >= 160000
 	Oid			userid = ((ForeignScan *) node->ss.ps.plan)->checkAsUser;
 #else
-	Index		rti = ((Scan *) node->ss.ps.plan)->scanrelid;
-	Oid			userid = exec_rt_fetch(rti, node->ss.ps.state)->checkAsUser;
+	Oid			userid = cmz_scan_rte(node)->checkAsUser;
 #endif
 
 	return OidIsValid(userid) ? userid : GetUserId();

@@ -7,17 +7,46 @@
 
 #include "fdw/pushdown.h"
 
-/* How a scan reads the table.  Quals carry operand_no once it is planned. */
-typedef struct CmzPlan
+/*
+ * One way into the table: Queries on an index, one for each value of the keys,
+ * or a Scan.  A scan has one arm, or one for each arm of an OR.
+ */
+typedef struct CmzArm
 {
 	bool		is_query;		/* else Scan */
 	int			index;			/* in the layout, -1: the table itself */
-	CmzQual    *partition;		/* Query: the equality on the partition key */
+	CmzQual    *partition;		/* Query: the values of the partition key */
 	List	   *sort;			/* Query: quals that bound the sort key */
 	CmzQual    *session;		/* Query: sessionId, bounds the composite key */
 	List	   *times;			/* ... quals on timestamp that go with it */
 	List	   *filter;			/* quals for the FilterExpression */
+	Expr	   *clause;			/* of an OR: this arm of it; planning only */
+	int			clause_no;		/* ... its place in fdw_exprs, -1: none */
+} CmzArm;
+
+/* How a scan reads the table.  Quals carry operand_no once it is planned. */
+typedef struct CmzPlan
+{
+	List	   *arms;			/* CmzArms; an item is given by the first that has
+								 * it */
+	bool		count;			/* Select=COUNT: the result is one number */
+	bool		complete;		/* the index lacks attributes: it gives keys, and
+								 * BatchGetItem the items */
+	int			direction;		/* of the sort key: 1 ascending, -1 descending,
+								 * 0 no order is promised */
+	AttrNumber	order_attnum;	/* column whose order is promised */
+	Expr	   *limit;			/* LIMIT and OFFSET; planning only */
+	Expr	   *offset;
+	int			limit_no;		/* their places in fdw_exprs, -1: none */
+	int			offset_no;
+	bool		limit_is_ours;	/* the scan applies them; else they only say how
+								 * many rows will be asked for */
+	double		rows_wanted;	/* the same where no LIMIT says it, 0: all */
+	double		yield;			/* rows by item read, estimated */
+	double		item_bytes;		/* estimated */
+	int			segments;		/* Scan: how many at once in each process */
 	List	   *columns;		/* attribute numbers to read (integers) */
+	List	   *all_columns;	/* ... if DynamoDB's answer must be rechecked */
 	double		read_units;		/* estimated */
 } CmzPlan;
 
@@ -28,7 +57,13 @@ extern List *cmz_plan_collect_operands(CmzPlan *plan);
 extern List *cmz_plan_pack(const CmzPlan *plan);
 extern CmzPlan *cmz_plan_unpack(List *packed);
 
-/* The index a plan reads, the table's own keys for a Scan. */
-extern const CmzIndex *cmz_plan_index(const CmzPlan *plan, const CmzTable *table);
+/* The index an arm reads, the table's own keys for a Scan. */
+extern const CmzIndex *cmz_arm_index(const CmzArm *arm, const CmzTable *table);
+
+/* Operand i is the condition of an arm, which is true or false of a row. */
+extern bool cmz_plan_is_arm_clause(const CmzPlan *plan, int i);
+
+/* The plan reads the whole table. */
+extern bool cmz_plan_is_scan(const CmzPlan *plan);
 
 #endif							/* CMZ_PLAN_H */

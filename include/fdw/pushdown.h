@@ -2,9 +2,10 @@
  * pushdown.h
  *	  Which WHERE conditions may go to DynamoDB, as a tree of values.
  *
- * A condition that goes narrows what DynamoDB returns; PostgreSQL checks it
- * again, unless it is exact.  The right-hand sides are expressions that are
- * evaluated at execution; bind.c turns them into literals then.
+ * A condition is exact (DynamoDB's answer is PostgreSQL's), a superset
+ * (DynamoDB narrows, PostgreSQL checks again) or local (no CmzQual).  The
+ * right-hand sides are expressions that are evaluated at execution; bound.c
+ * turns them into literals then.
  */
 #ifndef CMZ_PUSHDOWN_H
 #define CMZ_PUSHDOWN_H
@@ -34,6 +35,9 @@ typedef enum CmzQualOp
 typedef struct CmzQual
 {
 	CmzQualOp	op;
+	bool		exact;			/* DynamoDB decides it; see bound.h for what may
+								 * still go wrong when it is bound */
+	Expr	   *clause;			/* what it was made of; planning only */
 	AttrNumber	attnum;			/* of a leaf */
 	Expr	   *operand;		/* of a leaf with one; planning only */
 	int			operand_no;		/* its place in fdw_exprs, -1: none */
@@ -42,16 +46,26 @@ typedef struct CmzQual
 
 /*
  * The condition as DynamoDB may see it, NULL if it must stay local.  Operands
- * may use no column of rel and no volatile function.
+ * may use columns of the relations in outer only, and no volatile function.
  */
-extern CmzQual *cmz_pushdown_qual(const CmzTable *table, RelOptInfo *rel, Expr *clause);
+extern CmzQual *cmz_pushdown_qual(PlannerInfo *root, const CmzTable *table, RelOptInfo *rel,
+								  Expr *clause, Relids outer);
 
-/* The qual is an equality that can select a partition. */
-extern bool cmz_pushdown_is_partition_key(const CmzTable *table, const CmzQual *qual,
-										  const char *attribute);
+/*
+ * The qual gives the attribute one value or a few: =, = ANY, or an OR of such.
+ * It can select partitions.
+ */
+extern bool cmz_pushdown_is_key_set(const CmzTable *table, const CmzQual *qual,
+									const char *attribute);
+
+/* About how many values; planning only. */
+extern int	cmz_pushdown_key_values(const CmzQual *qual);
 
 /* The qual can bound a sort key made of this attribute. */
 extern bool cmz_pushdown_is_sort_key(const CmzTable *table, const CmzQual *qual,
 									 const char *attribute);
+
+/* DynamoDB's order of the column's values is that of its type and collation. */
+extern bool cmz_pushdown_order_agrees(const CmzColumn *column, Oid collation);
 
 #endif							/* CMZ_PUSHDOWN_H */

@@ -5,11 +5,17 @@
 #ifndef CMZ_SCAN_H
 #define CMZ_SCAN_H
 
-#include "fdw/bind.h"
-#include "fdw/row.h"
-#include "fdw/stream.h"
+#include "fdw/rows.h"
 #include "foreign/fdwapi.h"
 #include "nodes/execnodes.h"
+
+/* What the processes of a parallel scan share. */
+typedef struct CmzParallelScan
+{
+	pg_atomic_uint32 segment;	/* the next one */
+	pg_atomic_uint64 milli_units;	/* the statement's account */
+	int			nprocesses;
+} CmzParallelScan;
 
 /* A scan under way (node->fdw_state). */
 typedef struct CmzScanState
@@ -19,13 +25,33 @@ typedef struct CmzScanState
 	Oid			userid;			/* whose mapping it uses, from the start */
 	CmzClient  *client;			/* NULL until rows are asked for */
 	List	   *operands;		/* ExprStates of fdw_exprs */
+	ExprState  *recheck;		/* the conditions that DynamoDB decides */
 	CmzRowReader *reader;
-	CmzBinding	binding;
-	bool		is_bound;		/* binding holds for this (re)scan */
-	CmzStream  *stream;
-	bool		page_is_open;
+	CmzRowReader *wide_reader;	/* with the columns of recheck; NULL: not needed
+								 * so far */
+	CmzParallelScan *parallel;
+
+	/* this (re)scan */
+	CmzBinding *binding;		/* NULL: not bound yet */
+	CmzRows    *rows;			/* NULL: nothing to read */
+	int64		to_skip;		/* OFFSET */
+	int64		to_give;		/* LIMIT, -1: all */
+	bool		counted;		/* the one row of a count has been given */
+	bool		may_repeat;		/* rows may do for the next (re)scan */
+	bool		policy_applied;
+
+	/*
+	 * A scan of a foreign table gives its rows in the node's slot.  One that
+	 * stands for an upper relation has other columns: it reads into slot, and
+	 * column i of the node's slot is attribute columns[i] of the table; 0 is the
+	 * count.
+	 */
+	TupleTableSlot *slot;
+	int			ncolumns;
+	AttrNumber *columns;
+
 	CmzCounters counters;		/* over all rescans */
-	MemoryContext bind_context; /* binding and stream; reset at a rescan */
+	MemoryContext bind_context; /* binding and rows; reset at a rescan */
 	MemoryContext row_context;	/* one row */
 } CmzScanState;
 
@@ -33,5 +59,8 @@ extern void cmzBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *cmzIterateForeignScan(ForeignScanState *node);
 extern void cmzReScanForeignScan(ForeignScanState *node);
 extern void cmzEndForeignScan(ForeignScanState *node);
+
+/* Bind and open, if that has not been done for this (re)scan. */
+extern void cmz_scan_open(ForeignScanState *node);
 
 #endif							/* CMZ_SCAN_H */

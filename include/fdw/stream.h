@@ -1,6 +1,6 @@
 /*
  * stream.h
- *	  The fetcher: the pages of one Query or Scan, one after the other.
+ *	  The pages of one Query, Scan segment or BatchGetItem, one after the other.
  */
 #ifndef CMZ_STREAM_H
 #define CMZ_STREAM_H
@@ -22,13 +22,20 @@ typedef struct CmzCounters
 
 typedef struct CmzStream
 {
+	MemoryContext context;		/* of its calls */
 	const CmzClient *client;
-	CmzReadRequest request;
+	CmzReadRequest request;		/* for the next page */
 	CmzCounters *counters;
 	CmzCall    *call;			/* whose answer the page lies in */
+	CmzCall    *next;			/* for the page behind it, NULL: not started */
 	CmzPage		page;
 	StringInfoData start_key;	/* LastEvaluatedKey of the page before */
-	bool		at_end;			/* no page follows */
+	int64		pages;			/* opened so far */
+	bool		at_end;			/* no request follows */
+	int			stalled;		/* batches in a row that brought nothing */
+
+	/* for those who drive several */
+	int			arm;
 } CmzStream;
 
 /*
@@ -38,17 +45,27 @@ typedef struct CmzStream
 extern CmzStream *cmz_stream_create(const CmzClient *client, const CmzReadRequest *request,
 									CmzCounters *counters);
 
+/* Ask for the next page, unless that has been done or none follows. */
+extern void cmz_stream_start(CmzStream *stream);
+
+/* An answer has come (or failed): cmz_stream_next_page will not wait. */
+extern bool cmz_stream_is_ready(const CmzStream *stream);
+
 /*
- * Fetch the next page into stream->page, which ends the one before; false at
+ * Get the next page into stream->page, which ends the one before; false at
  * the end.  A page may have no items and still not be the last.  Raises what
- * the call raises, and PROTOCOL_VIOLATION for a malformed answer.
+ * the call raises, PROTOCOL_VIOLATION for a malformed answer, and
+ * CONFIGURATION_LIMIT_EXCEEDED if keys of a batch stay unprocessed.
  */
 extern bool cmz_stream_next_page(CmzStream *stream);
+
+/* Read the open page again from its first item. */
+extern void cmz_stream_rewind(CmzStream *stream);
 
 /* Raise the error of a page as PROTOCOL_VIOLATION. */
 pg_noreturn extern void cmz_stream_raise(const char *table, const CmzPage *page);
 
-/* Give back the page and its connection; the stream starts anew when asked. */
-extern void cmz_stream_reset(CmzStream *stream);
+/* Give back the page, the connection and what is under way. */
+extern void cmz_stream_end(CmzStream *stream);
 
 #endif							/* CMZ_STREAM_H */

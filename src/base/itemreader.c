@@ -35,10 +35,11 @@ cmz_item_reader_create(int n, const char *const *names, bool want_others)
 
 /* ConsumedCapacity: {"TableName": ..., "CapacityUnits": 0.5, ...} */
 static bool
-read_consumed_capacity(CmzScanner *scan, double *units)
+read_consumed_capacity(CmzScanner *scan, double *total)
 {
 	CmzSpan		name;
 	bool		first = true;
+	double		units = 0;
 	int			more;
 
 	if (!cmz_scan_char(scan, '{'))
@@ -48,42 +49,97 @@ read_consumed_capacity(CmzScanner *scan, double *units)
 		if (!cmz_scan_string(scan, &name) || !cmz_scan_char(scan, ':'))
 			return false;
 		if (cmz_span_equals(&name, "CapacityUnits")
-			? !cmz_scan_double(scan, units) : !cmz_scan_skip(scan))
+			? !cmz_scan_double(scan, &units) : !cmz_scan_skip(scan))
 			return false;
 	}
+	*total += units;
 	return more == 0;
+}
+
+/* The same of each table of a batch. */
+static bool
+read_consumed_capacities(CmzScanner *scan, double *total)
+{
+	bool		first = true;
+	int			more;
+
+	if (!cmz_scan_char(scan, '['))
+		return false;
+	while ((more = cmz_scan_next(scan, ']', &first)) > 0)
+		if (!read_consumed_capacity(scan, total))
+			return false;
+	return more == 0;
+}
+
+/* Note where the array of items begins, and skip it. */
+static bool
+read_items(CmzPage *page, CmzScanner *scan)
+{
+	if (cmz_scan_peek(scan) != '[')
+		return cmz_scan_fail(scan, "\"Items\" is not an array");
+	if (page->has_items)
+		return cmz_scan_fail(scan, "\"Items\" stands twice");
+	page->has_items = true;
+	page->items = *scan;
+	page->items.p++;
+	return cmz_scan_skip(scan);
+}
+
+/* Responses: {"<table>": [...]}; none if no key of the table was found */
+static bool
+read_responses(CmzPage *page, CmzScanner *scan)
+{
+	CmzSpan		name;
+	bool		first = true;
+	int			more;
+
+	page->is_batch = true;
+	if (!cmz_scan_char(scan, '{'))
+		return false;
+	while ((more = cmz_scan_next(scan, '}', &first)) > 0)
+		if (!cmz_scan_string(scan, &name) || !cmz_scan_char(scan, ':') || !read_items(page, scan))
+			return false;
+	return more == 0;
+}
+
+/* LastEvaluatedKey, UnprocessedKeys: kept as they are; {} is none of the latter. */
+static bool
+read_last_key(CmzPage *page, CmzScanner *scan, bool may_be_empty)
+{
+	CmzScanner	inside;
+
+	if (cmz_scan_peek(scan) != '{')
+		return cmz_scan_fail(scan, "\"LastEvaluatedKey\" or \"UnprocessedKeys\" is not an object");
+	inside = *scan;
+	inside.p++;
+	page->last_key.data = scan->p;
+	if (!cmz_scan_skip(scan))
+		return false;
+	page->last_key.len = scan->p - page->last_key.data;
+	if (may_be_empty && cmz_scan_peek(&inside) == '}')
+		page->last_key = (CmzSpan) {NULL, 0, false};
+	return true;
 }
 
 static bool
 read_page_member(CmzPage *page, CmzScanner *scan, const CmzSpan *name)
 {
 	if (cmz_span_equals(name, "Items"))
-	{
-		if (cmz_scan_peek(scan) != '[')
-			return cmz_scan_fail(scan, "\"Items\" is not an array");
-		if (page->has_items)
-			return cmz_scan_fail(scan, "\"Items\" stands twice");
-		page->has_items = true;
-		page->items = *scan;
-		page->items.p++;
-		return cmz_scan_skip(scan);
-	}
+		return read_items(page, scan);
+	if (cmz_span_equals(name, "Responses"))
+		return read_responses(page, scan);
 	if (cmz_span_equals(name, "Count"))
 		return cmz_scan_integer(scan, &page->count);
 	if (cmz_span_equals(name, "ScannedCount"))
 		return cmz_scan_integer(scan, &page->scanned_count);
 	if (cmz_span_equals(name, "ConsumedCapacity") && cmz_scan_peek(scan) == '{')
 		return read_consumed_capacity(scan, &page->read_units);
+	if (cmz_span_equals(name, "ConsumedCapacity") && cmz_scan_peek(scan) == '[')
+		return read_consumed_capacities(scan, &page->read_units);
 	if (cmz_span_equals(name, "LastEvaluatedKey") && cmz_scan_peek(scan) != 'n')
-	{
-		if (cmz_scan_peek(scan) != '{')
-			return cmz_scan_fail(scan, "\"LastEvaluatedKey\" is not an object");
-		page->last_key.data = scan->p;
-		if (!cmz_scan_skip(scan))
-			return false;
-		page->last_key.len = scan->p - page->last_key.data;
-		return true;
-	}
+		return read_last_key(page, scan, false);
+	if (cmz_span_equals(name, "UnprocessedKeys") && cmz_scan_peek(scan) != 'n')
+		return read_last_key(page, scan, true);
 	return cmz_scan_skip(scan);
 }
 
@@ -107,7 +163,8 @@ cmz_page_open(CmzPage *page, const char *body, size_t len)
 				!read_page_member(page, &scan, &name))
 				break;
 		}
-	if (more == 0 && cmz_scan_end(&scan) && (page->count < 0 || page->scanned_count < 0))
+	if (more == 0 && cmz_scan_end(&scan) && !page->is_batch &&
+		(page->count < 0 || page->scanned_count < 0))
 		(void) cmz_scan_fail(&scan, "no \"Count\" and \"ScannedCount\"");
 	page->done = !page->has_items;
 	page->error = scan.error;
@@ -127,12 +184,13 @@ cmz_page_next_item(CmzPage *page, CmzItemReader *reader)
 			page->error = "\"Count\" without \"Items\"";
 		return page->error ? -1 : 0;
 	}
-	if (page->first)
+	if (page->first || reader->page != page)
 		reader->nshape = 0;		/* the page before may be gone */
 	more = cmz_scan_next(&page->items, ']', &page->first);
 	page->done = (more <= 0);
 	page->read += (more > 0);
-	if (more > 0 ? !cmz_scan_char(&page->items, '{') : more == 0 && page->read != page->count)
+	if (more > 0 ? !cmz_scan_char(&page->items, '{')
+		: more == 0 && !page->is_batch && page->read != page->count)
 	{
 		(void) cmz_scan_fail(&page->items, "\"Count\" disagrees with \"Items\"");
 		more = -1;

@@ -27,9 +27,11 @@ append_projection(StringInfo body, CmzPlaceholders *placeholders, const CmzReadR
 {
 	StringInfoData text;
 
-	if (request->all_attributes)
+	if (request->count || request->all_attributes)
 	{
-		cmz_json_append_member(body, "Select", "ALL_ATTRIBUTES");
+		/* BatchGetItem has no Select, and gives all unless told otherwise */
+		if (request->keys == NULL)
+			cmz_json_append_member(body, "Select", request->count ? "COUNT" : "ALL_ATTRIBUTES");
 		return;
 	}
 	initStringInfo(&text);
@@ -43,11 +45,71 @@ append_projection(StringInfo body, CmzPlaceholders *placeholders, const CmzReadR
 	pfree(text.data);
 }
 
+const char *
+cmz_request_operation(const CmzReadRequest *request)
+{
+	if (request->keys != NULL)
+		return "BatchGetItem";
+	return request->key ? "Query" : "Scan";
+}
+
+/* {"RequestItems": {"<table>": {"Keys": [...], ...}}, ...} */
+static void
+append_batch_get(StringInfo body, const CmzReadRequest *request)
+{
+	CmzPlaceholders placeholders;
+
+	appendStringInfoChar(body, '{');
+	cmz_json_append_name(body, "RequestItems");
+	if (request->start_key.data != NULL)
+		appendBinaryStringInfo(body, request->start_key.data, request->start_key.len);
+	else
+	{
+		cmz_placeholders_init(&placeholders);
+		appendStringInfoChar(body, '{');
+		cmz_json_append_name(body, request->table);
+		appendStringInfoChar(body, '{');
+		cmz_json_append_name(body, "Keys");
+		appendStringInfo(body, "[%s]", request->keys);
+		append_projection(body, &placeholders, request);
+		cmz_placeholders_append_json(body, &placeholders);
+		cmz_placeholders_free(&placeholders);
+		if (request->consistent)
+			appendStringInfoString(body, ",\"ConsistentRead\":true");
+		appendStringInfoString(body, "}}");
+	}
+	appendStringInfoString(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
+}
+
+static void
+append_read_options(StringInfo body, const CmzReadRequest *request)
+{
+	if (request->consistent)
+		appendStringInfoString(body, ",\"ConsistentRead\":true");
+	if (request->backward)
+		appendStringInfoString(body, ",\"ScanIndexForward\":false");
+	if (request->limit > 0)
+		appendStringInfo(body, ",\"Limit\":" INT64_FORMAT, request->limit);
+	if (request->total_segments > 0)
+		appendStringInfo(body, ",\"Segment\":%d,\"TotalSegments\":%d",
+						 request->segment, request->total_segments);
+	if (request->start_key.data != NULL)
+	{
+		cmz_json_append_name(body, "ExclusiveStartKey");
+		appendBinaryStringInfo(body, request->start_key.data, request->start_key.len);
+	}
+}
+
 void
 cmz_request_append_read(StringInfo body, const CmzReadRequest *request)
 {
 	CmzPlaceholders placeholders;
 
+	if (request->keys != NULL)
+	{
+		append_batch_get(body, request);
+		return;
+	}
 	cmz_placeholders_init(&placeholders);
 	appendStringInfoChar(body, '{');
 	cmz_json_append_member(body, "TableName", request->table);
@@ -57,13 +119,7 @@ cmz_request_append_read(StringInfo body, const CmzReadRequest *request)
 	append_projection(body, &placeholders, request);
 	cmz_placeholders_append_json(body, &placeholders);
 	cmz_placeholders_free(&placeholders);
-	if (request->consistent)
-		appendStringInfoString(body, ",\"ConsistentRead\":true");
-	if (request->start_key.data != NULL)
-	{
-		cmz_json_append_name(body, "ExclusiveStartKey");
-		appendBinaryStringInfo(body, request->start_key.data, request->start_key.len);
-	}
+	append_read_options(body, request);
 	appendStringInfoString(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 

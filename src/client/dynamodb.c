@@ -23,6 +23,7 @@
 #define MAX_CONNECT_RETRIES 3
 
 static dlist_head calls = DLIST_STATIC_INIT(calls); /* unfinished ones */
+static bool some_finished = false;	/* one has since this was cleared */
 
 static void
 forget_call(void *arg)
@@ -147,7 +148,7 @@ finish_attempt(CmzCall *call)
 	}
 	else
 	{
-		call->finished = true;
+		call->finished = some_finished = true;
 		forget_call(call);
 		call->answer = exchange->body ? exchange->body : "";
 		call->answer_len = exchange->body_len;
@@ -198,6 +199,19 @@ cmz_call_wait(CmzCall *call)
 			elog(ERROR, "call of %s could not be started", call->operation);
 		cmz_wait_round(timeout_ms);
 	}
+}
+
+void
+cmz_calls_drive(bool wait)
+{
+	long		timeout_ms;
+
+	some_finished = false;
+	timeout_ms = advance_calls();
+	if (wait && some_finished)
+		return;
+	cmz_wait_round(wait ? timeout_ms : 0);
+	(void) advance_calls();
 }
 
 void

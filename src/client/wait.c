@@ -156,32 +156,29 @@ rebuild_set(void)
 	set_is_stale = false;
 }
 
-/* The shorter of timeout_ms (-1: none) and the time until libcurl's timer. */
+/* Milliseconds until libcurl's timer, rounded up; -1: it has none. */
 static long
-time_to_wait(long timeout_ms)
+time_to_timer(void)
 {
-	long		timer_ms;
-
-	if (timer_at == 0)
-		return timeout_ms;
-	timer_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), timer_at);
-	return timeout_ms < 0 ? timer_ms : Min(timeout_ms, timer_ms);
+	return timer_at == 0 ? -1 : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), timer_at);
 }
 
 void
 cmz_wait_round(long timeout_ms)
 {
 	WaitEvent	events[MAX_EVENTS];
+	long		timer_ms = time_to_timer();
 	int			n;
 
 	CHECK_FOR_INTERRUPTS();
-	timeout_ms = time_to_wait(timeout_ms);
-	if (timeout_ms == 0)
+	if (timer_ms == 0)
 	{
 		timer_at = 0;			/* libcurl sets the next one itself */
 		drive(CURL_SOCKET_TIMEOUT, 0);
 		return;
 	}
+	if (timer_ms > 0)
+		timeout_ms = timeout_ms < 0 ? timer_ms : Min(timeout_ms, timer_ms);
 	if (!set_is_current())
 		rebuild_set();
 	n = WaitEventSetWait(set, timeout_ms, events, MAX_EVENTS, wait_event_info);

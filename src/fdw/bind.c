@@ -1,621 +1,95 @@
 /*
  * bind.c
- *	  Binds a plan's quals to the values of their operands: what a scan sends.
+ *	  Binds a plan to the values of its operands: the requests of a scan.
  *
- * A bound qual is a condition, or known to be false for every item, or of no
- * use (whoever reads the rows checks it anyway).  DynamoDB rejects operands
- * that no item could match, so those must be decided here.
+ * The values of the partition key times the ranges of the sort key are the
+ * Queries of an arm, each once.  Where full primary keys are given,
+ * BatchGetItem takes a hundred of them at once.
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "access/tupmacs.h"
 #include "base/conversation.h"
 #include "base/expression.h"
+#include "base/json.h"
 #include "base/keyrange.h"
-#include "base/number.h"
-#include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
+#include "base/request.h"
 #include "fdw/bind.h"
-#include "mb/pg_wchar.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
-#include "utils/numeric.h"
-#include "utils/timestamp.h"
+#include "miscadmin.h"
 
-/* Days beyond which a date does not fit a timestamp's arithmetic safely. */
-#define MAX_DATE	(10000 * 366)
-
-/* Longer operands than any item's attribute match nothing by equality. */
-#define MAX_OPERAND	CMZ_MAX_ITEM
-
-typedef enum BoundKind
+/* While one arm is bound. */
+typedef struct ArmBinder
 {
-	BOUND_FALSE,				/* no item satisfies it */
-	BOUND_ANY,					/* cannot be said: every item may */
-	BOUND_CONDITION
-} BoundKind;
+	CmzBinder	base;
+	const CmzPlan *plan;
+	const CmzArm *arm;
+	const CmzIndex *index;
+	CmzBinding *binding;
+	CmzBoundArm *bound;
+	int			npartitions;
+	CmzOperand *partitions;		/* sorted, each once */
+	int			nranges;
+	CmzKeyRange *ranges;		/* sorted, without overlaps */
+} ArmBinder;
 
-typedef struct Bound
+static int
+compare_operands(const void *a, const void *b)
 {
-	BoundKind	kind;
-	CmzCondition *condition;
-} Bound;
+	const CmzOperand *x = a;
+	const CmzOperand *y = b;
 
-typedef struct Binder
-{
-	const CmzTable *table;
-	const CmzOperandValues *values;
-	const char *const *symbols; /* by operand; NULL: its value is known */
-	bool		in_filter;		/* binding a filter, not a key */
-	Bitmapset  *utc_columns;
-} Binder;
-
-static const Bound bound_false = {BOUND_FALSE, NULL};
-static const Bound bound_any = {BOUND_ANY, NULL};
-
-static Bound bind_qual(Binder *binder, const CmzQual *qual);
-
-static Bound
-bound_to(CmzCondition *condition)
-{
-	Bound		bound = {BOUND_CONDITION, condition};
-
-	return bound;
+	return x->type != y->type ? (int) x->type - (int) y->type : cmz_operand_compare(x, y);
 }
 
-static const CmzOp comparison_ops[] = {
-	[CMZ_QUAL_EQ] = CMZ_OP_EQ,
-	[CMZ_QUAL_NE] = CMZ_OP_NE,
-	[CMZ_QUAL_LT] = CMZ_OP_LT,
-	[CMZ_QUAL_LE] = CMZ_OP_LE,
-	[CMZ_QUAL_GT] = CMZ_OP_GT,
-	[CMZ_QUAL_GE] = CMZ_OP_GE,
-};
-
-static Bound
-compare(CmzQualOp op, const CmzColumn *column, CmzOperand operand)
-{
-	return bound_to(cmz_condition_compare(comparison_ops[op], column->attribute, operand));
-}
-
-/* The operand is beyond all stored values: above them, or below. */
-static Bound
-compare_beyond(CmzQualOp op, bool above)
-{
-	switch (op)
-	{
-		case CMZ_QUAL_LT:
-		case CMZ_QUAL_LE:
-			return above ? bound_any : bound_false;
-		case CMZ_QUAL_GT:
-		case CMZ_QUAL_GE:
-			return above ? bound_false : bound_any;
-		case CMZ_QUAL_NE:
-			return bound_any;
-		default:
-			return bound_false;
-	}
-}
-
-/* A string, or bytes: as long as an item could hold. */
-static Bound
-compare_bytes(CmzQualOp op, const CmzColumn *column, CmzOperand operand)
-{
-	if (operand.len > MAX_OPERAND)
-		return op == CMZ_QUAL_EQ ? bound_false : bound_any;
-	return compare(op, column, operand);
-}
-
-static Bound
-compare_number(CmzQualOp op, const CmzColumn *column, const char *digits)
-{
-	switch (cmz_number_fit(digits, strlen(digits)))
-	{
-		case CMZ_NUMBER_FITS:
-			return compare(op, column, cmz_operand_number(digits));
-		case CMZ_NUMBER_TOO_LARGE:
-			return compare_beyond(op, digits[0] != '-');
-		case CMZ_NUMBER_MALFORMED:
-			/* NaN is above all numbers, -Infinity below */
-			return compare_beyond(op, digits[0] != '-');
-		default:
-			/* between two numbers that DynamoDB can tell apart */
-			return op == CMZ_QUAL_EQ ? bound_false : bound_any;
-	}
-}
-
-static Bound
-compare_integer(CmzQualOp op, const CmzColumn *column, Datum datum, Oid type)
-{
-	int64		value;
-
-	switch (type)
-	{
-		case INT2OID:
-			value = DatumGetInt16(datum);
-			break;
-		case INT4OID:
-			value = DatumGetInt32(datum);
-			break;
-		default:
-			value = DatumGetInt64(datum);
-			break;
-	}
-	return compare(op, column, cmz_operand_number(psprintf(INT64_FORMAT, value)));
-}
-
-/*
- * Stored decimals are rounded when they are read as floats, so a bound is
- * widened by one step, and rechecked.
- */
-static Bound
-compare_float(CmzQualOp op, const CmzColumn *column, Datum datum, Oid type)
-{
-	double		value = type == FLOAT4OID ? DatumGetFloat4(datum) : DatumGetFloat8(datum);
-	bool		upper = op == CMZ_QUAL_LT || op == CMZ_QUAL_LE;
-	char	   *digits = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
-
-	if (isnan(value) || isinf(value))
-		return compare_beyond(op, !(value < 0));
-	if (column->type == FLOAT4OID)
-	{
-		/* a double between two floats: step from the nearest, outwards */
-		float		nearest = (float) value;
-
-		if (isinf(nearest))
-			return compare_beyond(op, nearest > 0);
-		value = nextafterf(nearest, upper ? INFINITY : -INFINITY);
-	}
-	else
-		value = nextafter(value, upper ? INFINITY : -INFINITY);
-	if (isinf(value))
-		return bound_any;
-	double_to_shortest_decimal_buf(value, digits);
-	return compare_number(upper ? CMZ_QUAL_LE : CMZ_QUAL_GE, column, digits);
-}
-
-static CmzOperand
-second_operand(int64 usec, bool end)
-{
-	char	   *buf = palloc(CMZ_ISOTIME_SIZE);
-
-	usec = Min(Max(usec, CMZ_ISOTIME_MIN), CMZ_ISOTIME_MAX);
-
-	cmz_isotime_second(usec, buf);
-	/* of all UTC spellings of a second, ...Z sorts last */
-	if (end)
-		strcat(buf, "Z");
-	return cmz_operand_cstring(buf);
-}
-
-/*
- * Times kept as text: by the second, in which all UTC spellings of a time lie
- * between its bare 19 characters and those with a Z.  Spellings with another
- * offset lie up to slack away.
- */
-static Bound
-compare_time_text(CmzQualOp op, const CmzColumn *column, int64 usec, int64 slack)
-{
-	if (op == CMZ_QUAL_LT && usec-- == CMZ_ISOTIME_MIN)
-		return bound_false;
-	switch (op)
-	{
-		case CMZ_QUAL_EQ:
-			return bound_to(cmz_condition_between(column->attribute,
-												  second_operand(usec - slack, false),
-												  second_operand(usec + slack, true)));
-		case CMZ_QUAL_GE:
-		case CMZ_QUAL_GT:
-			return bound_to(cmz_condition_compare(CMZ_OP_GE, column->attribute,
-												  second_operand(usec - slack, false)));
-		default:
-			return bound_to(cmz_condition_compare(CMZ_OP_LE, column->attribute,
-												  second_operand(usec + slack, true)));
-	}
-}
-
-static CmzOperand
-unix_operand(int64 usec)
-{
-	char	   *buf = palloc(CMZ_UNIXTIME_SIZE);
-
-	cmz_unixtime_format(usec, buf);
-	return cmz_operand_number(buf);
-}
-
-/* Times kept as Unix seconds, of which digits past the sixth are cut off. */
-static Bound
-compare_time_number(CmzQualOp op, const CmzColumn *column, int64 usec)
-{
-	CmzOperand	here = unix_operand(usec);
-	CmzOperand	next = unix_operand(usec + 1);
-
-	if (op == CMZ_QUAL_EQ)
-		return bound_to(cmz_condition_between(column->attribute, here, next));
-	return compare(op, column, op == CMZ_QUAL_LE ? next : here);
-}
-
-static Bound
-compare_time(Binder *binder, CmzQualOp op, const CmzColumn *column, Datum datum)
-{
-	Timestamp	time = DatumGetTimestamp(datum);
-	int64		usec;
-
-	if (!cmz_value_unix_usec(time, &usec))
-		return compare_beyond(op, time > 0);
-	if (column->dynamodb_type == CMZ_TYPE_N)
-		return compare_time_number(op, column, usec);
-	/*
-	 * A filter costs no read units, so it can leave room for any offset.  In a
-	 * key that would read a day more at either end: there the time must be in
-	 * UTC, as the data model wants it, and what is read is checked to be.
-	 */
-	if (binder->in_filter)
-		return compare_time_text(op, column, usec, USECS_PER_DAY);
-	binder->utc_columns = bms_add_member(binder->utc_columns, column->attnum);
-	return compare_time_text(op, column, usec, 0);
-}
-
-/* Dates beyond DynamoDB's years would not be written. */
+/* A key of the wrong type or size: DynamoDB would reject the request. */
 static bool
-date_is_beyond(const CmzColumn *column, Datum datum, bool *above)
+is_possible_key(const CmzTable *table, const char *attribute, const CmzOperand *operand, int max)
 {
-	DateADT		date;
-	int64		usec;
+	CmzType		known = cmz_table_key_type(table, attribute);
 
-	if (column->type != DATEOID)
+	if ((operand->type == CMZ_TYPE_S || operand->type == CMZ_TYPE_B) &&
+		(operand->len == 0 || operand->len > max))
 		return false;
-	date = DatumGetDateADT(datum);
-	*above = date > 0;
-	return DATE_NOT_FINITE(date) || date > MAX_DATE || date < -MAX_DATE ||
-		!cmz_value_unix_usec((Timestamp) date * USECS_PER_DAY, &usec);
+	return operand->type != CMZ_TYPE_BOOL && (known == CMZ_TYPE_NONE || operand->type == known);
 }
 
-/* column op value; value is not NULL */
-static Bound
-bind_comparison(Binder *binder, CmzQualOp op, const CmzColumn *column, Datum datum, Oid type)
+/* The values of a key set, sorted, each once. */
+static CmzOperand *
+bind_key_set(ArmBinder *b, const CmzQual *qual, const char *attribute, int max, int *n)
 {
-	CmzOperand	operand;
-	bool		above;
-
-	switch (cmz_value_order(column))
-	{
-		case CMZ_ORDER_INTEGER:
-			return compare_integer(op, column, datum, type);
-		case CMZ_ORDER_FLOAT:
-			return compare_float(op, column, datum, type);
-		case CMZ_ORDER_TIME:
-			return compare_time(binder, op, column, datum);
-		case CMZ_ORDER_NUMERIC:
-			return compare_number(op, column,
-								  DatumGetCString(DirectFunctionCall1(numeric_out, datum)));
-		default:
-			if (date_is_beyond(column, datum, &above))
-				return compare_beyond(op, above);
-			(void) cmz_value_operand(column, datum, &operand);
-			return operand.type == CMZ_TYPE_BOOL
-				? compare(op, column, operand) : compare_bytes(op, column, operand);
-	}
-}
-
-/* column = ANY (array) */
-static Bound
-bind_any(Binder *binder, const CmzColumn *column, Datum datum)
-{
-	ArrayType  *array = DatumGetArrayTypeP(datum);
-	Oid			type = ARR_ELEMTYPE(array);
-	CmzOperand *operands;
-	int			noperands = 0;
-	CmzCondition *others = NULL;	/* equalities that are ranges */
-	Datum	   *items;
-	bool	   *nulls;
-	int			n;
-	int16		len;
-	bool		byval;
-	char		align;
-
-	get_typlenbyvalalign(type, &len, &byval, &align);
-	deconstruct_array(array, type, len, byval, align, &items, &nulls, &n);
-	operands = palloc(sizeof(CmzOperand) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-	{
-		Bound		bound = bound_false;
-
-		if (!nulls[i])
-			bound = bind_comparison(binder, CMZ_QUAL_EQ, column, items[i], type);
-		if (bound.kind == BOUND_ANY)
-			return bound_any;
-		if (bound.kind == BOUND_FALSE)
-			continue;
-		/* more than an expression takes: stop here */
-		if (noperands == CMZ_MAX_IN_OPERANDS || (others && others->nargs == CMZ_MAX_IN_OPERANDS))
-			return bound_any;
-		if (bound.condition->op == CMZ_OP_EQ)
-			operands[noperands++] = bound.condition->operands[0];
-		else
-			others = cmz_condition_join(CMZ_OP_OR, others, bound.condition);
-	}
-	if (noperands > 0)
-		others = cmz_condition_join(CMZ_OP_OR, others,
-									cmz_condition_leaf(CMZ_OP_IN, column->attribute,
-													   noperands, operands));
-	return others ? bound_to(others) : bound_false;
-}
-
-/*
- * What a LIKE pattern says: the text before its first wildcard, and the
- * longest text between wildcards.
- */
-typedef struct LikePattern
-{
-	StringInfoData prefix;
-	StringInfoData longest;
-	bool		literal;		/* no wildcard at all */
-	bool		broken;			/* ends with its escape */
-} LikePattern;
-
-static void
-parse_like(const char *s, int len, LikePattern *pattern)
-{
-	StringInfoData run;
-	bool		in_prefix = true;
-
-	initStringInfo(&run);
-	initStringInfo(&pattern->prefix);
-	initStringInfo(&pattern->longest);
-	pattern->broken = false;
-	for (const char *p = s; p <= s + len; p++)
-	{
-		bool		end = p == s + len;
-
-		if (end || *p == '%' || *p == '_')
-		{
-			if (in_prefix)
-				appendBinaryStringInfo(&pattern->prefix, run.data, run.len);
-			if (run.len > pattern->longest.len)
-			{
-				resetStringInfo(&pattern->longest);
-				appendBinaryStringInfo(&pattern->longest, run.data, run.len);
-			}
-			resetStringInfo(&run);
-			pattern->literal = end && in_prefix;
-			in_prefix = false;
-			continue;
-		}
-		if (*p == '\\' && ++p == s + len)
-		{
-			pattern->broken = true;
-			return;
-		}
-		appendStringInfoChar(&run, *p);
-	}
-}
-
-static Bound
-bind_match(const CmzColumn *column, CmzQualOp op, Datum datum)
-{
-	text	   *t = DatumGetTextPP(datum);
-	int			len = VARSIZE_ANY_EXHDR(t);
-	char	   *s = pg_server_to_any(VARDATA_ANY(t), len, PG_UTF8);
-	LikePattern pattern;
-
-	if (s != VARDATA_ANY(t))
-		len = strlen(s);
-	if (len > MAX_OPERAND)
-		return bound_any;
-	if (op == CMZ_QUAL_PREFIX)
-		return len == 0 ? bound_any
-			: bound_to(cmz_condition_compare(CMZ_OP_BEGINS_WITH, column->attribute,
-											 cmz_operand_string(s, len)));
-	parse_like(s, len, &pattern);
-	if (pattern.broken)
-		return bound_any;
-	if (pattern.literal)
-		return compare(CMZ_QUAL_EQ, column,
-					   cmz_operand_string(pattern.prefix.data, pattern.prefix.len));
-	if (pattern.prefix.len > 0)
-		return bound_to(cmz_condition_compare(CMZ_OP_BEGINS_WITH, column->attribute,
-											  cmz_operand_string(pattern.prefix.data, pattern.prefix.len)));
-	if (pattern.longest.len > 0)
-		return bound_to(cmz_condition_compare(CMZ_OP_CONTAINS, column->attribute,
-											  cmz_operand_string(pattern.longest.data, pattern.longest.len)));
-	return bound_any;
-}
-
-/* Conditions without an operand. */
-static Bound
-bind_test(const CmzColumn *column, CmzQualOp op)
-{
-	CmzOperand	operand = {CMZ_TYPE_BOOL, NULL, 0, op == CMZ_QUAL_IS_TRUE};
-	CmzCondition *missing;
-
-	switch (op)
-	{
-		case CMZ_QUAL_IS_NULL:
-			missing = cmz_condition_leaf(CMZ_OP_NOT_EXISTS, column->attribute, 0, NULL);
-			return bound_to(cmz_condition_join(CMZ_OP_OR, missing,
-											   cmz_condition_compare(CMZ_OP_HAS_TYPE, column->attribute,
-																	 cmz_operand_cstring("NULL"))));
-		case CMZ_QUAL_IS_NOT_NULL:
-			return bound_to(cmz_condition_leaf(CMZ_OP_EXISTS, column->attribute, 0, NULL));
-		default:
-			return compare(CMZ_QUAL_EQ, column, operand);
-	}
-}
-
-/* A leaf whose operand is only known as text. */
-static Bound
-bind_symbol(const CmzColumn *column, CmzQualOp op, const char *text)
-{
-	CmzOperand	symbol = {CMZ_TYPE_NONE, text, (int) strlen(text), false};
-
-	switch (op)
-	{
-		case CMZ_QUAL_ANY:
-			return bound_to(cmz_condition_leaf(CMZ_OP_IN, column->attribute, 1, &symbol));
-		case CMZ_QUAL_LIKE:
-			symbol.data = psprintf("prefix of %s", text);
-			symbol.len = strlen(symbol.data);
-			/* FALLTHROUGH */
-		case CMZ_QUAL_PREFIX:
-			return bound_to(cmz_condition_compare(CMZ_OP_BEGINS_WITH, column->attribute, symbol));
-		default:
-			return compare(op, column, symbol);
-	}
-}
-
-static Bound
-bind_leaf(Binder *binder, const CmzQual *qual)
-{
-	const CmzColumn *column = &binder->table->columns[qual->attnum - 1];
-	int			no = qual->operand_no;
-	Datum		value;
-
-	if (no < 0)
-		return bind_test(column, qual->op);
-	if (binder->symbols != NULL && binder->symbols[no] != NULL)
-		return bind_symbol(column, qual->op, binder->symbols[no]);
-	/* all our operators are strict */
-	if (binder->values->nulls[no])
-		return bound_false;
-	value = binder->values->values[no];
-	switch (qual->op)
-	{
-		case CMZ_QUAL_ANY:
-			return bind_any(binder, column, value);
-		case CMZ_QUAL_LIKE:
-		case CMZ_QUAL_PREFIX:
-			return bind_match(column, qual->op, value);
-		default:
-			return bind_comparison(binder, qual->op, column, value, binder->values->types[no]);
-	}
-}
-
-static Bound
-bind_list(Binder *binder, const CmzQual *qual)
-{
-	bool		is_or = qual->op == CMZ_QUAL_OR;
-	CmzCondition *joined = NULL;
+	List	   *conditions = cmz_bound_values(&b->base, qual);
+	CmzOperand *values = palloc(sizeof(CmzOperand) * Max(list_length(conditions), 1));
+	int			found = 0;
 	ListCell   *lc;
 
-	foreach(lc, qual->args)
+	foreach(lc, conditions)
 	{
-		Bound		bound = bind_qual(binder, lfirst(lc));
+		const CmzOperand *value = ((CmzCondition *) lfirst(lc))->operands;
 
-		/* the arm that decides alone */
-		if (bound.kind == (is_or ? BOUND_ANY : BOUND_FALSE))
-			return bound;
-		/* of an AND this drops an arm, of an OR all is lost */
-		if (joined != NULL && joined->nargs > CMZ_MAX_OPERATORS)
-			return is_or ? bound_any : bound_to(joined);
-		if (bound.kind == BOUND_CONDITION)
-			joined = cmz_condition_join(is_or ? CMZ_OP_OR : CMZ_OP_AND, joined, bound.condition);
+		if (is_possible_key(b->base.table, attribute, value, max))
+			values[found++] = *value;
 	}
-	if (joined != NULL)
-		return bound_to(joined);
-	return is_or ? bound_false : bound_any;
+	qsort(values, found, sizeof(CmzOperand), compare_operands);
+	*n = 0;
+	for (int i = 0; i < found; i++)
+		if (i == 0 || compare_operands(&values[i], &values[*n - 1]) != 0)
+			values[(*n)++] = values[i];
+	return values;
 }
 
-static Bound
-bind_qual(Binder *binder, const CmzQual *qual)
-{
-	if (qual->op == CMZ_QUAL_AND || qual->op == CMZ_QUAL_OR)
-		return bind_list(binder, qual);
-	return bind_leaf(binder, qual);
-}
-
-/* The expression and its values are within DynamoDB's limits. */
-static bool
-fits_limits(const CmzCondition *condition)
-{
-	CmzPlaceholders placeholders;
-	StringInfoData buf;
-	int64		bytes = 0;
-
-	if (cmz_condition_operators(condition) > CMZ_MAX_OPERATORS)
-		return false;
-	cmz_placeholders_init(&placeholders);
-	initStringInfo(&buf);
-	cmz_expression_append(&buf, &placeholders, condition);
-	for (int i = 0; i < placeholders.nvalues; i++)
-		bytes += placeholders.values[i].len;
-	/* the key condition's placeholders come first: ours may grow by a digit */
-	return buf.len + placeholders.nvalues + placeholders.nnames <= CMZ_MAX_EXPRESSION && bytes <= CMZ_MAX_OPERAND_BYTES;
-}
-
+/* Narrow the range of the sort key by one qual. */
 static void
-bind_filter(Binder *binder, const CmzPlan *plan, CmzBinding *binding)
+restrict_by(ArmBinder *b, CmzKeyRange *range, CmzBound bound)
 {
-	ListCell   *lc;
+	CmzType		known = cmz_table_key_type(b->base.table, b->index->sort_key);
 
-	binder->in_filter = true;
-	foreach(lc, plan->filter)
-	{
-		Bound		bound = bind_qual(binder, lfirst(lc));
-		CmzCondition *joined;
-
-		if (bound.kind == BOUND_FALSE)
-			binding->empty = true;
-		if (bound.kind != BOUND_CONDITION)
-			continue;
-		/* what does not fit any more is checked here */
-		joined = cmz_condition_join(CMZ_OP_AND, binding->filter, bound.condition);
-		if (fits_limits(joined))
-			binding->filter = joined;
-	}
-}
-
-static void
-bind_partition(Binder *binder, const CmzPlan *plan, CmzBinding *binding)
-{
-	const CmzIndex *index = cmz_plan_index(plan, binder->table);
-	CmzType		known = cmz_table_key_type(binder->table, index->partition_key);
-	Bound		bound = bind_qual(binder, plan->partition);
-	const CmzOperand *operand;
-
+	if (bound.kind == BOUND_FALSE)
+		range->empty = true;
 	if (bound.kind != BOUND_CONDITION)
-	{
-		/* BOUND_ANY does not occur: an equality is a condition or false */
-		binding->empty = true;
 		return;
-	}
-	operand = &bound.condition->operands[0];
-	if (operand->type == CMZ_TYPE_S || operand->type == CMZ_TYPE_B)
-		if (operand->len == 0 || operand->len > CMZ_MAX_PARTITION_KEY)
-			binding->empty = true;
-	if (known != CMZ_TYPE_NONE && operand->type != CMZ_TYPE_NONE && operand->type != known)
-		binding->empty = true;
-	binding->key = bound.condition;
-}
-
-/* Narrow the range of the sort key by each qual. */
-static void
-bind_sort_quals(Binder *binder, const CmzPlan *plan, CmzKeyRange *range)
-{
-	CmzType		known = CMZ_TYPE_NONE;
-	ListCell   *lc;
-
-	if (plan->sort != NIL)
-		known = cmz_table_key_type(binder->table, cmz_plan_index(plan, binder->table)->sort_key);
-	foreach(lc, plan->sort)
-	{
-		const CmzQual *qual = lfirst(lc);
-		Bound		bound = bind_qual(binder, qual);
-
-		if (bound.kind == BOUND_FALSE)
-			range->empty = true;
-		if (bound.kind != BOUND_CONDITION)
-			continue;
-		if (known != CMZ_TYPE_NONE && bound.condition->operands[0].type != known)
-			range->empty = true;
-		else
-			cmz_keyrange_apply(range, bound.condition);
-	}
+	if (known != CMZ_TYPE_NONE && bound.condition->operands[0].type != known)
+		range->empty = true;
+	else
+		cmz_keyrange_apply(range, bound.condition);
 }
 
 /* Put the session in front of every operand of a condition on the time. */
@@ -640,57 +114,403 @@ restrict_composite(CmzKeyRange *range, const CmzOperand *session, const CmzCondi
 
 /* sessionId = S (and times): the composite key begins with S# (and the time). */
 static void
-bind_session(Binder *binder, const CmzPlan *plan, CmzKeyRange *range)
+restrict_by_session(ArmBinder *b, CmzKeyRange *range, const CmzOperand *session)
 {
-	Bound		session;
-	CmzOperand	prefix = {CMZ_TYPE_S, "", 0, false};
-	CmzCondition *begins;
+	CmzOperand	nothing = cmz_operand_cstring("");
 	ListCell   *lc;
 
-	if (plan->session == NULL)
-		return;
-	session = bind_qual(binder, plan->session);
-	if (session.kind == BOUND_CONDITION && session.condition->operands[0].type == CMZ_TYPE_S &&
-		session.condition->operands[0].len > 0)
+	restrict_composite(range, session,
+					   cmz_condition_compare(CMZ_OP_BEGINS_WITH, CMZ_TIMESTAMP, nothing));
+	foreach(lc, b->arm->times)
 	{
-		begins = cmz_condition_compare(CMZ_OP_BEGINS_WITH, CMZ_TIMESTAMP, prefix);
-		restrict_composite(range, &session.condition->operands[0], begins);
-	}
-	else
-		range->empty = true;
-	foreach(lc, plan->times)
-	{
-		Bound		bound = bind_qual(binder, lfirst(lc));
+		CmzBound	bound = cmz_bound_qual(&b->base, lfirst(lc));
 
 		if (bound.kind == BOUND_FALSE)
 			range->empty = true;
 		if (bound.kind == BOUND_CONDITION && !range->empty)
-			restrict_composite(range, &session.condition->operands[0], bound.condition);
+			restrict_composite(range, session, bound.condition);
 	}
+}
+
+static void
+add_range(ArmBinder *b, const CmzKeyRange *range)
+{
+	if (!range->empty)
+		b->ranges[b->nranges++] = *range;
+}
+
+static int
+compare_ranges(const void *a, const void *b)
+{
+	const CmzKeyBound *x = &((const CmzKeyRange *) a)->lo;
+	const CmzKeyBound *y = &((const CmzKeyRange *) b)->lo;
+
+	if (!x->set || !y->set)
+		return (int) x->set - (int) y->set;
+	return cmz_operand_compare(&x->value, &y->value);
+}
+
+/* The range has a key in common with the one before it, or might have. */
+static bool
+overlaps(const CmzKeyRange *before, const CmzKeyRange *range)
+{
+	return !range->lo.set || !before->hi.set ||
+		cmz_operand_compare(&range->lo.value, &before->hi.value) <= 0;
+}
+
+/* No key may be in two ranges: it would be read twice. */
+static void
+merge_ranges(ArmBinder *b)
+{
+	int			n = 0;
+
+	qsort(b->ranges, b->nranges, sizeof(CmzKeyRange), compare_ranges);
+	for (int i = 0; i < b->nranges; i++)
+	{
+		const CmzKeyRange *range = &b->ranges[i];
+		CmzKeyRange *last = n > 0 ? &b->ranges[n - 1] : NULL;
+
+		if (last == NULL || !overlaps(last, range))
+			b->ranges[n++] = *range;
+		else if (last->hi.set && (!range->hi.set ||
+								  cmz_operand_compare(&range->hi.value, &last->hi.value) >= 0))
+		{
+			/* the bounds may be wider than asked for, never tighter */
+			last->hi = range->hi;
+			last->hi.inclusive = true;
+		}
+	}
+	b->nranges = n;
+}
+
+/*
+ * The first = ANY on the sort key gives it a range for each value; all other
+ * quals narrow them.
+ */
+static void
+bind_ranges(ArmBinder *b)
+{
+	const CmzArm *arm = b->arm;
+	const CmzQual *any = NULL;
+	CmzKeyRange range;
+	List	   *values = NIL;
+	ListCell   *lc;
+
+	cmz_keyrange_init(&range);
+	foreach(lc, arm->sort)
+	{
+		const CmzQual *qual = lfirst(lc);
+
+		if (qual->op == CMZ_QUAL_ANY && any == NULL)
+			any = qual;
+		else if (qual->op != CMZ_QUAL_ANY)
+			restrict_by(b, &range, cmz_bound_qual(&b->base, qual));
+	}
+	if (any != NULL)
+		values = cmz_bound_values(&b->base, any);
+	else if (arm->session != NULL)
+		values = cmz_bound_values(&b->base, arm->session);
+	b->ranges = palloc(sizeof(CmzKeyRange) * Max(list_length(values), 1));
+	if (any == NULL && arm->session == NULL)
+		add_range(b, &range);
+	foreach(lc, values)
+	{
+		CmzKeyRange one = range;
+		CmzBound	bound = {BOUND_CONDITION, lfirst(lc)};
+		const CmzOperand *value = &bound.condition->operands[0];
+
+		if (any != NULL)
+			restrict_by(b, &one, bound);
+		else if (value->type == CMZ_TYPE_S && value->len > 0)
+			restrict_by_session(b, &one, value);
+		else
+			one.empty = true;
+		add_range(b, &one);
+	}
+	merge_ranges(b);
+}
+
+/* The expression and its values are within DynamoDB's limits. */
+static bool
+fits_limits(const CmzCondition *condition)
+{
+	CmzPlaceholders placeholders;
+	StringInfoData buf;
+	int64		bytes = 0;
+
+	if (cmz_condition_operators(condition) > CMZ_MAX_OPERATORS)
+		return false;
+	cmz_placeholders_init(&placeholders);
+	initStringInfo(&buf);
+	cmz_expression_append(&buf, &placeholders, condition);
+	for (int i = 0; i < placeholders.nvalues; i++)
+		bytes += placeholders.values[i].len;
+	/* the key condition's placeholders come first: ours may grow by a digit */
+	return buf.len + placeholders.nvalues + placeholders.nnames <= CMZ_MAX_EXPRESSION &&
+		bytes <= CMZ_MAX_OPERAND_BYTES;
+}
+
+static void
+bind_filter(ArmBinder *b)
+{
+	ListCell   *lc;
+
+	b->base.in_filter = true;
+	foreach(lc, b->arm->filter)
+	{
+		const CmzQual *qual = lfirst(lc);
+		CmzBound	bound = cmz_bound_qual(&b->base, qual);
+		CmzCondition *joined = NULL;
+
+		if (bound.kind == BOUND_FALSE)
+			b->bound->empty = true;
+		if (bound.kind == BOUND_CONDITION && !b->bound->is_get)
+		{
+			joined = cmz_condition_join(CMZ_OP_AND, b->bound->filter, bound.condition);
+			if (!fits_limits(joined))
+				joined = NULL;
+		}
+		/* what does not go, or not as it is, is checked here */
+		if (joined != NULL)
+			b->bound->filter = joined;
+		else if (qual->exact)
+			b->binding->inexact = true;
+	}
+	b->base.in_filter = false;
+}
+
+static CmzCondition *
+key_equals(const char *attribute, int n, const CmzOperand *values)
+{
+	return cmz_condition_leaf(n == 1 ? CMZ_OP_EQ : CMZ_OP_IN, attribute, n, values);
+}
+
+/* The ranges are single values: collect them. */
+static CmzOperand *
+range_values(ArmBinder *b)
+{
+	CmzOperand *values = palloc(sizeof(CmzOperand) * Max(b->nranges, 1));
+
+	for (int i = 0; i < b->nranges; i++)
+	{
+		const CmzKeyRange *range = &b->ranges[i];
+
+		if (!range->lo.set || !range->hi.set ||
+			cmz_operand_compare(&range->lo.value, &range->hi.value) != 0)
+			return NULL;
+		values[i] = range->lo.value;
+	}
+	return values;
+}
+
+/* All the keys as one condition, for people. */
+static CmzCondition *
+show_key(ArmBinder *b, const CmzOperand *sort_values)
+{
+	CmzCondition *ranges = NULL;
+
+	if (sort_values != NULL)
+		ranges = key_equals(b->index->sort_key, b->nranges, sort_values);
+	for (int i = 0; sort_values == NULL && i < b->nranges; i++)
+		ranges = cmz_condition_join(CMZ_OP_OR, ranges,
+									cmz_keyrange_condition(&b->ranges[i], b->index->sort_key));
+	return cmz_condition_join(CMZ_OP_AND,
+							  key_equals(b->index->partition_key, b->npartitions, b->partitions),
+							  ranges);
+}
+
+static void
+add_read(CmzBinding *binding, int arm_no, const CmzCondition *key, const char *keys)
+{
+	CmzRead    *read = palloc0(sizeof(CmzRead));
+
+	read->arm = arm_no;
+	read->key = key;
+	read->keys = keys;
+	binding->reads = lappend(binding->reads, read);
+}
+
+static void
+add_queries(ArmBinder *b, int arm_no)
+{
+	for (int i = 0; i < b->npartitions; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < b->nranges; j++)
+			add_read(b->binding, arm_no,
+					 cmz_condition_join(CMZ_OP_AND,
+										key_equals(b->index->partition_key, 1, &b->partitions[i]),
+										cmz_keyrange_condition(&b->ranges[j], b->index->sort_key)),
+					 NULL);
+	}
+}
+
+/* A primary key of the table; sort NULL: it has none. */
+typedef struct ItemKey
+{
+	const CmzOperand *partition;
+	const CmzOperand *sort;
+} ItemKey;
+
+static void
+append_key(StringInfo buf, const CmzIndex *index, const ItemKey *key)
+{
+	appendStringInfoChar(buf, '{');
+	cmz_json_append_name(buf, index->partition_key);
+	cmz_operand_append_json(buf, key->partition);
+	if (key->sort != NULL)
+	{
+		cmz_json_append_name(buf, index->sort_key);
+		cmz_operand_append_json(buf, key->sort);
+	}
+	appendStringInfoChar(buf, '}');
+}
+
+/* Note the keys of an arm; the requests take those of all arms together. */
+static void
+add_keys(ArmBinder *b, const CmzOperand *sort_values)
+{
+	for (int i = 0; i < b->npartitions; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < b->nranges; j++)
+		{
+			ItemKey    *key = palloc(sizeof(ItemKey));
+
+			key->partition = &b->partitions[i];
+			key->sort = sort_values ? &sort_values[j] : NULL;
+			b->binding->keys = lappend(b->binding->keys, key);
+		}
+	}
+}
+
+static int
+compare_keys(const ListCell *a, const ListCell *b)
+{
+	const ItemKey *x = lfirst(a);
+	const ItemKey *y = lfirst(b);
+	int			order = compare_operands(x->partition, y->partition);
+
+	return order != 0 || x->sort == NULL ? order : compare_operands(x->sort, y->sort);
+}
+
+/* BatchGetItems for the keys, each once: DynamoDB rejects a repeated one. */
+static void
+add_gets(const CmzIndex *index, CmzBinding *binding)
+{
+	List	   *keys = binding->keys;
+	StringInfoData buf;
+	int			n = 0;
+
+	list_sort(keys, compare_keys);
+	for (int i = 0; i < list_length(keys); i++)
+	{
+		if (i == 0 || compare_keys(list_nth_cell(keys, i - 1), list_nth_cell(keys, i)) != 0)
+		{
+			if (n == 0)
+				initStringInfo(&buf);
+			else
+				appendStringInfoChar(&buf, ',');
+			append_key(&buf, index, list_nth(keys, i));
+			n++;
+		}
+		if (n == CMZ_MAX_BATCH_GET || (n > 0 && i + 1 == list_length(keys)))
+		{
+			add_read(binding, 0, NULL, buf.data);
+			n = 0;
+		}
+	}
+}
+
+static void
+bind_query(ArmBinder *b, int arm_no)
+{
+	CmzBoundArm *bound = b->bound;
+	CmzOperand *sort_values = NULL;
+
+	b->partitions = bind_key_set(b, b->arm->partition, b->index->partition_key,
+								 CMZ_MAX_PARTITION_KEY, &b->npartitions);
+	bind_ranges(b);
+	if (b->npartitions == 0 || b->nranges == 0)
+	{
+		bound->empty = true;
+		return;
+	}
+	if (b->arm->sort != NIL || b->arm->session != NULL)
+		sort_values = range_values(b);
+	bound->key = show_key(b, sort_values);
+	/* a single key is as well read by a Query, which also filters */
+	bound->is_get = b->index->name == NULL && b->plan->direction == 0 &&
+		(sort_values != NULL || b->index->sort_key == NULL) &&
+		((int64) b->npartitions * b->nranges > 1 || b->binding->narms > 1);
+	bind_filter(b);
+	if (bound->empty)
+		return;
+	if (bound->is_get)
+		add_keys(b, sort_values);
+	else
+		add_queries(b, arm_no);
+}
+
+static void
+bind_scan(ArmBinder *b, int arm_no)
+{
+	bind_filter(b);
+	if (!b->bound->empty)
+		add_read(b->binding, arm_no, NULL, NULL);
+}
+
+static void
+init_arms(const CmzPlan *plan, CmzBinding *binding)
+{
+	memset(binding, 0, sizeof(*binding));
+	binding->narms = list_length(plan->arms);
+	binding->arms = palloc0(sizeof(CmzBoundArm) * binding->narms);
 }
 
 void
 cmz_bind_plan(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues *values,
 			  CmzBinding *binding)
 {
-	Binder		binder = {table, values, NULL, false, NULL};
-	CmzKeyRange range;
+	ListCell   *lc;
 
-	memset(binding, 0, sizeof(*binding));
-	if (plan->is_query)
+	init_arms(plan, binding);
+	foreach(lc, plan->arms)
 	{
-		cmz_keyrange_init(&range);
-		bind_partition(&binder, plan, binding);
-		bind_sort_quals(&binder, plan, &range);
-		bind_session(&binder, plan, &range);
-		if (range.empty)
-			binding->empty = true;
-		if (!binding->empty)
-			binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
-											  cmz_keyrange_condition(&range, cmz_plan_index(plan, table)->sort_key));
+		int			i = foreach_current_index(lc);
+		ArmBinder	b = {{table, values, NULL, false, NULL}, plan, lfirst(lc)};
+
+		b.index = cmz_arm_index(b.arm, table);
+		b.binding = binding;
+		b.bound = &binding->arms[i];
+		if (b.arm->is_query)
+			bind_query(&b, i);
+		else
+			bind_scan(&b, i);
+		binding->utc_columns = bms_add_members(binding->utc_columns, b.base.utc_columns);
 	}
-	bind_filter(&binder, plan, binding);
-	binding->utc_columns = binder.utc_columns;
+	add_gets(&table->layout.table, binding);
+	/* the order of times kept as text is that of their bytes in UTC only */
+	if (plan->direction != 0)
+		binding->utc_columns = bms_add_member(binding->utc_columns, plan->order_attnum);
+}
+
+bool
+cmz_binding_needs_rows(const CmzBinding *binding)
+{
+	for (int i = 0; i < binding->narms; i++)
+		if (binding->arms[i].is_get)
+			return true;
+	return binding->inexact;
+}
+
+bool
+cmz_binding_is_empty(const CmzBinding *binding)
+{
+	for (int i = 0; i < binding->narms; i++)
+		if (!binding->arms[i].empty)
+			return false;
+	return true;
 }
 
 /* A condition on the composite key, with what stands behind the session. */
@@ -706,13 +526,36 @@ symbolic_composite(CmzOp op, const char *session, const char *rest)
 
 /* AND the quals together, as they are written. */
 static CmzCondition *
-bind_as_written(Binder *binder, CmzCondition *condition, List *quals)
+bind_as_written(CmzBinder *binder, CmzCondition *condition, List *quals)
 {
 	ListCell   *lc;
 
 	foreach(lc, quals)
 		condition = cmz_condition_join(CMZ_OP_AND, condition,
-									   bind_qual(binder, lfirst(lc)).condition);
+									   cmz_bound_qual(binder, lfirst(lc)).condition);
+	return condition;
+}
+
+static CmzCondition *
+session_as_written(const CmzArm *arm, CmzCondition *condition, const char *const *text)
+{
+	const char *session;
+	ListCell   *lc;
+
+	if (arm->session == NULL || arm->session->operand_no < 0)
+		return condition;
+	session = text[arm->session->operand_no];
+	condition = cmz_condition_join(CMZ_OP_AND, condition,
+								   symbolic_composite(CMZ_OP_BEGINS_WITH, session, ""));
+	foreach(lc, arm->times)
+	{
+		const CmzQual *qual = lfirst(lc);
+		bool		match = qual->op == CMZ_QUAL_LIKE || qual->op == CMZ_QUAL_PREFIX;
+
+		condition = cmz_condition_join(CMZ_OP_AND, condition,
+									   symbolic_composite(match ? CMZ_OP_BEGINS_WITH : cmz_bound_ops[qual->op],
+														  session, text[qual->operand_no]));
+	}
 	return condition;
 }
 
@@ -720,28 +563,18 @@ void
 cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues *values,
 				  const char *const *symbols, const char *const *text, CmzBinding *binding)
 {
-	Binder		binder = {table, values, symbols, false, NULL};
 	ListCell   *lc;
 
-	memset(binding, 0, sizeof(*binding));
-	if (plan->is_query)
-		binding->key = bind_as_written(&binder, NULL, lcons(plan->partition, plan->sort));
-	if (plan->session != NULL)
+	init_arms(plan, binding);
+	foreach(lc, plan->arms)
 	{
-		const char *session = text[plan->session->operand_no];
+		const CmzArm *arm = lfirst(lc);
+		CmzBoundArm *bound = &binding->arms[foreach_current_index(lc)];
+		CmzBinder	binder = {table, values, symbols, false, NULL};
 
-		binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
-										  symbolic_composite(CMZ_OP_BEGINS_WITH, session, ""));
-		foreach(lc, plan->times)
-		{
-			const CmzQual *qual = lfirst(lc);
-			bool		match = qual->op == CMZ_QUAL_LIKE || qual->op == CMZ_QUAL_PREFIX;
-
-			binding->key = cmz_condition_join(CMZ_OP_AND, binding->key,
-											  symbolic_composite(match ? CMZ_OP_BEGINS_WITH : comparison_ops[qual->op],
-																 session, text[qual->operand_no]));
-		}
+		if (arm->is_query)
+			bound->key = session_as_written(arm, bind_as_written(&binder, NULL, lcons(arm->partition, list_copy(arm->sort))), text);
+		binder.in_filter = true;
+		bound->filter = bind_as_written(&binder, NULL, arm->filter);
 	}
-	binder.in_filter = true;
-	binding->filter = bind_as_written(&binder, NULL, plan->filter);
 }

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/expression.h"
+#include "catalog/pg_type.h"
 #include "fdw/explain.h"
 #include "fdw/scan.h"
 #include "mb/pg_wchar.h"
@@ -16,18 +17,40 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
-/* Bind what is known before execution: the operands that are constants. */
-static void
-bind_constants(ForeignScanState *node, ExplainState *es, CmzBinding *binding)
+/* The operands as the user wrote them; constants as they are. */
+static const char **
+operand_text(ForeignScanState *node, ExplainState *es)
 {
-	CmzScanState *state = node->fdw_state;
 	List	   *exprs = ((ForeignScan *) node->ss.ps.plan)->fdw_exprs;
 	List	   *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
+	const char **text = palloc0(sizeof(char *) * Max(list_length(exprs), 1));
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		Const	   *constant = lfirst(lc);
+		char	   *s;
+
+		if (IsA(constant, Const) && !constant->constisnull && constant->consttype == INT8OID)
+			s = psprintf(INT64_FORMAT, DatumGetInt64(constant->constvalue));
+		else
+			s = deparse_expression(lfirst(lc), context, false, false);
+		text[foreach_current_index(lc)] = pg_server_to_any(s, strlen(s), PG_UTF8);
+	}
+	return text;
+}
+
+/* Bind what is known before execution: the operands that are constants. */
+static void
+bind_constants(ForeignScanState *node, const char *const *text, CmzBinding *binding)
+{
+	CmzScanState *state = node->fdw_state;
+	const CmzPlan *plan = state->plan;
+	List	   *exprs = ((ForeignScan *) node->ss.ps.plan)->fdw_exprs;
 	int			n = Max(list_length(exprs), 1);
 	CmzOperandValues values = {palloc0(sizeof(Datum) * n), palloc0(sizeof(bool) * n),
 	palloc0(sizeof(Oid) * n)};
 	const char **symbols = palloc0(sizeof(char *) * n);
-	const char **text = palloc0(sizeof(char *) * n);
 	bool		all_known = true;
 	ListCell   *lc;
 
@@ -35,13 +58,12 @@ bind_constants(ForeignScanState *node, ExplainState *es, CmzBinding *binding)
 	{
 		int			i = foreach_current_index(lc);
 		Const	   *constant = lfirst(lc);
-		char	   *s = deparse_expression(lfirst(lc), context, false, false);
 
-		text[i] = pg_server_to_any(s, strlen(s), PG_UTF8);
 		if (!IsA(constant, Const))
 		{
 			symbols[i] = text[i];
-			all_known = false;
+			if (i != plan->limit_no && i != plan->offset_no && !cmz_plan_is_arm_clause(plan, i))
+				all_known = false;
 			continue;
 		}
 		values.values[i] = constant->constvalue;
@@ -49,9 +71,9 @@ bind_constants(ForeignScanState *node, ExplainState *es, CmzBinding *binding)
 		values.types[i] = getBaseType(constant->consttype);
 	}
 	if (all_known)
-		cmz_bind_plan(state->table, state->plan, &values, binding);
+		cmz_bind_plan(state->table, plan, &values, binding);
 	else
-		cmz_bind_symbolic(state->table, state->plan, &values, symbols, text, binding);
+		cmz_bind_symbolic(state->table, plan, &values, symbols, text, binding);
 }
 
 static void
@@ -72,17 +94,76 @@ explain_condition(const char *label, const CmzCondition *condition, ExplainState
 	explain_utf8(label, &buf, es);
 }
 
-static void
-explain_operation(CmzScanState *state, ExplainState *es)
+/* How the sort key's order is used. */
+static const char *
+order_name(const CmzPlan *plan)
 {
-	const CmzIndex *index = cmz_plan_index(state->plan, state->table);
+	if (plan->direction == 0)
+		return NULL;
+	return plan->direction > 0 ? "ascending" : "descending";
+}
+
+static void
+explain_operation(CmzScanState *state, const CmzArm *arm, const CmzBoundArm *bound,
+				  ExplainState *es)
+{
+	const CmzIndex *index = cmz_arm_index(arm, state->table);
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, state->plan->is_query ? "Query" : "Scan");
+	appendStringInfoString(&buf, !arm->is_query ? "Scan" : bound->is_get ? "BatchGetItem" : "Query");
 	if (index->name != NULL)
 		appendStringInfo(&buf, " %s", index->name);
+	if (state->plan->complete)
+		appendStringInfoString(&buf, ", then BatchGetItem");
 	explain_utf8("DynamoDB", &buf, es);
+	if (!arm->is_query && state->plan->segments > 1)
+		ExplainPropertyInteger("Segments", NULL, state->plan->segments, es);
+}
+
+static void
+explain_arm(CmzScanState *state, const CmzArm *arm, const CmzBoundArm *bound, ExplainState *es)
+{
+	explain_operation(state, arm, bound, es);
+	if (bound->empty)
+		ExplainPropertyText("Result", "no item can match, nothing is sent", es);
+	else
+	{
+		explain_condition("Key Condition", bound->key, es);
+		explain_condition("Filter Expression", bound->filter, es);
+	}
+}
+
+/* The arms of an OR are a list of their own in the structured formats. */
+static void
+explain_arms(CmzScanState *state, const CmzBinding *binding, ExplainState *es)
+{
+	ListCell   *lc;
+
+	if (binding->narms > 1)
+		ExplainOpenGroup("Union", "Union", false, es);
+	foreach(lc, state->plan->arms)
+	{
+		if (binding->narms > 1)
+			ExplainOpenGroup("Arm", NULL, true, es);
+		explain_arm(state, lfirst(lc), &binding->arms[foreach_current_index(lc)], es);
+		if (binding->narms > 1)
+			ExplainCloseGroup("Arm", NULL, true, es);
+	}
+	if (binding->narms > 1)
+		ExplainCloseGroup("Union", "Union", false, es);
+}
+
+/* The LIMIT and OFFSET that the scan applies itself, as they were written. */
+static void
+explain_limit(const CmzPlan *plan, const char *const *text, ExplainState *es)
+{
+	if (!plan->limit_is_ours)
+		return;
+	if (plan->limit_no >= 0)
+		ExplainPropertyText("Limit", text[plan->limit_no], es);
+	if (plan->offset_no >= 0)
+		ExplainPropertyText("Offset", text[plan->offset_no], es);
 }
 
 static void
@@ -128,21 +209,32 @@ void
 cmzExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	CmzScanState *state = node->fdw_state;
-	CmzBinding	binding = state->binding;
+	const CmzPlan *plan = state->plan;
+	const char **text = operand_text(node, es);
+	CmzBinding	constants;
+	const CmzBinding *binding = state->binding;
 
-	if (!state->is_bound)
-		bind_constants(node, es, &binding);
-	explain_operation(state, es);
-	if (binding.empty)
-		ExplainPropertyText("Result", "no item can match, nothing is sent", es);
-	else
+	if (binding == NULL)
 	{
-		explain_condition("Key Condition", binding.key, es);
-		explain_condition("Filter Expression", binding.filter, es);
-		explain_projection(state->reader, es);
+		bind_constants(node, text, &constants);
+		binding = &constants;
 	}
+	/* an upper relation: core does not say what it is about */
+	if (node->ss.ps.plan->type == T_ForeignScan && ((Scan *) node->ss.ps.plan)->scanrelid == 0)
+		ExplainPropertyText("Foreign Table", state->table->name, es);
+	explain_arms(state, binding, es);
+	if (!cmz_binding_is_empty(binding))
+	{
+		if (plan->count && !cmz_binding_needs_rows(binding))
+			ExplainPropertyText("Select", "COUNT", es);
+		else
+			explain_projection(binding->inexact && state->wide_reader ? state->wide_reader : state->reader, es);
+	}
+	if (order_name(plan) != NULL)
+		ExplainPropertyText("Order", order_name(plan), es);
+	explain_limit(plan, text, es);
 	if (es->costs)
-		ExplainPropertyFloat("Estimated Read Units", NULL, state->plan->read_units, 1, es);
+		ExplainPropertyFloat("Estimated Read Units", NULL, plan->read_units, 1, es);
 	if (es->analyze)
 		explain_counters(&state->counters, es);
 }

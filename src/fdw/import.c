@@ -368,7 +368,7 @@ sample_columns(ImportTable *table)
 		if (stream->page.error)
 			cmz_stream_raise(table->remote_name, &stream->page);
 	}
-	cmz_stream_reset(stream);
+	cmz_stream_end(stream);
 	for (int i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].sql_type == NULL)
 			table->columns[i].sql_type = sampled_sql_type(table->columns[i].types);

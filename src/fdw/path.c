@@ -1,10 +1,10 @@
 /*
  * path.c
- *	  Ways to read a foreign table: a Query on each index that fits, a Scan.
+ *	  Scan paths of a foreign table, and the plan of the one that is chosen.
  *
- * Assumptions: planning never asks DynamoDB anything.  Costs follow the read
- * units that a way consumes, which follow the items it must read; what a
- * filter leaves of them only saves bytes on the wire.
+ * Paths are offered for a Scan, for a Query on each index that fits, for the
+ * union of Queries that an OR asks for, in the order of a sort key where that
+ * is of use, and with keys that come from other tables of a join.
  */
 #include "postgres.h"
 
@@ -13,47 +13,15 @@
 #include "access/sysattr.h"
 #include "base/conversation.h"
 #include "fdw/path.h"
-#include "fdw/plan.h"
-#include "fdw/row.h"
+#include "fdw/upper.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
-
-/* Costs, in the planner's units. */
-#define COST_REQUEST	100.0	/* a round trip */
-#define COST_READ_UNIT	4.0
-#define COST_ITEM		0.1		/* an item on the wire */
-
-#define PAGE_BYTES		(1024.0 * 1024.0)
-#define READ_UNIT_BYTES 4096.0
-
-/* A WHERE condition and what may go of it. */
-typedef struct CmzRelQual
-{
-	RestrictInfo *rinfo;
-	CmzQual    *qual;			/* NULL: local */
-} CmzRelQual;
-
-/* The foreign table while it is planned (rel->fdw_private). */
-typedef struct CmzRelInfo
-{
-	CmzTable   *table;
-	List	   *quals;			/* CmzRelQuals */
-	Bitmapset  *needed;			/* columns that rows must have, by attnum */
-	bool		all_needed;		/* a whole row is wanted */
-} CmzRelInfo;
-
-/* One way to read it (path->fdw_private, in a list of one Integer: index). */
-typedef struct CmzWay
-{
-	CmzPlan		plan;
-	List	   *key_clauses;	/* RestrictInfos that bound what is read */
-	RestrictInfo *exact;		/* of these, the one that needs no recheck */
-	double		items_read;
-	double		read_units;
-	double		pages;
-} CmzWay;
+#include "utils/typcache.h"
 
 /* Which columns do the target list and the conditions use? */
 static void
@@ -74,327 +42,398 @@ find_needed_columns(RelOptInfo *rel, CmzRelInfo *info)
 			info->all_needed = true;
 		else if (attnum > 0)
 			info->needed = bms_add_member(info->needed, attnum);
+		else
+			info->system_needed = true;
 	}
 	for (i = 0; info->all_needed && i < info->table->natts; i++)
 		if (info->table->columns[i].name != NULL)
 			info->needed = bms_add_member(info->needed, i + 1);
 }
 
+/* An item's size by what ANALYZE found, else by the options. */
+static double
+item_bytes(const RelOptInfo *rel, const CmzTable *table)
+{
+	if (rel->tuples > 0 && rel->pages > 0)
+		return Max((double) rel->pages * BLCKSZ / rel->tuples, 1.0);
+	return table->estimated_item_bytes;
+}
+
+/*
+ * What the data model knows and statistics do not: full primary keys give one
+ * item each, and a session has one user.
+ */
+static void
+refine_rows(PlannerInfo *root, RelOptInfo *rel, const CmzRelInfo *info)
+{
+	const CmzTable *table = info->table;
+	int			full_keys = cmz_way_full_keys(table, info->quals);
+	CmzRelQual *user = NULL;
+	bool		has_session = false;
+	ListCell   *lc;
+
+	if (full_keys > 0)
+		rel->rows = Min(rel->rows, full_keys);
+	foreach(lc, info->quals)
+	{
+		CmzRelQual *rq = lfirst(lc);
+
+		if (!table->layout.conversation || rq->qual == NULL || rq->qual->op != CMZ_QUAL_EQ)
+			continue;
+		if (cmz_pushdown_is_key_set(table, rq->qual, CMZ_USER_ID))
+			user = rq;
+		has_session |= cmz_pushdown_is_key_set(table, rq->qual, CMZ_SESSION_ID);
+	}
+	if (user != NULL && has_session)
+	{
+		Selectivity sel = clause_selectivity(root, user->clause, rel->relid, JOIN_INNER, NULL);
+
+		if (sel > 0)
+			rel->rows = clamp_row_est(Min(rel->rows / sel, rel->tuples));
+	}
+}
+
 void
 cmzGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	CmzRelInfo *info = palloc0(sizeof(CmzRelInfo));
-	ListCell   *lc;
 
 	info->table = cmz_table_open(relid);
 	rel->fdw_private = info;
-	foreach(lc, rel->baserestrictinfo)
-	{
-		CmzRelQual *qual = palloc0(sizeof(CmzRelQual));
-
-		qual->rinfo = lfirst(lc);
-		if (!qual->rinfo->pseudoconstant)
-			qual->qual = cmz_pushdown_qual(info->table, rel, qual->rinfo->clause);
-		info->quals = lappend(info->quals, qual);
-	}
+	info->quals = cmz_way_quals(root, rel, info->table, rel->baserestrictinfo, NULL);
 	find_needed_columns(rel, info);
+	info->item_bytes = item_bytes(rel, info->table);
 	/* reltuples is negative until the table has been analyzed */
 	if (rel->tuples < 0)
 		rel->tuples = info->table->estimated_items;
 	set_baserel_size_estimates(root, rel);
+	refine_rows(root, rel, info);
 }
 
-/* The index carries every attribute that rows need. */
-static bool
-index_covers(const CmzRelInfo *info, const CmzIndex *index)
+static void
+add_way(PlannerInfo *root, RelOptInfo *rel, const CmzChoice *choice, const CmzWay *way,
+		ParamPathInfo *param, List *pathkeys)
 {
-	const CmzTable *table = info->table;
-	int			attnum = -1;
+	double		rows = param ? param->ppi_rows : rel->rows;
+	QualCost	local = rel->baserestrictcost;
+	Cost		total = cmz_way_cost(rel->fdw_private, way, rows) + local.startup +
+		local.per_tuple * rows;
 
-	if (index->projection == CMZ_PROJECT_ALL)
-		return true;
-	/* so many columns are read as ALL_ATTRIBUTES, which it does not have */
-	if (bms_num_members(info->needed) > CMZ_MAX_PROJECTION)
+	/* of equals, prefer the table: its reads are the more recent ones */
+	if (choice->kind == CMZ_WAY_QUERY && choice->index >= 0)
+		total += cpu_tuple_cost;
+	if (choice->direction != 0)
+		total += cpu_tuple_cost * rows;
+	add_path(rel, (Path *)
+			 cmz_create_foreignscan_path(root, rel, rows, CMZ_COST_REQUEST, total, pathkeys,
+										 param ? param->ppi_req_outer : rel->lateral_relids,
+										 cmz_choice_pack(choice)));
+}
+
+/* The column, if the first thing that the query sorts by is it. */
+static bool
+is_sorted_by(PlannerInfo *root, RelOptInfo *rel, const CmzColumn *column, CmzChoice *choice)
+{
+	PathKey    *pathkey = linitial(root->query_pathkeys);
+	Var		   *var = makeVar(rel->relid, column->attnum, column->declared_type,
+							  column->typmod, column->collation, 0);
+	TypeCacheEntry *type = lookup_type_cache(column->type, TYPECACHE_BTREE_OPFAMILY);
+
+	if (column->declared_type != column->type || column->typmod >= 0 ||
+		pathkey->pk_opfamily != type->btree_opf ||
+		!cmz_pushdown_order_agrees(column, pathkey->pk_eclass->ec_collation) ||
+		find_ec_member_matching_expr(pathkey->pk_eclass, (Expr *) var, rel->relids) == NULL)
 		return false;
-	while ((attnum = bms_next_member(info->needed, attnum)) >= 0)
-	{
-		const CmzColumn *column = &table->columns[attnum - 1];
-
-		if (column->is_extra || !cmz_index_projects(&table->layout, index, column->attribute))
-			return false;
-	}
+	/* no item of an index lacks its sort key: NULLS FIRST and LAST are one */
+	choice->direction = cmz_pathkey_is_descending(pathkey) ? -1 : 1;
+	choice->order_attnum = column->attnum;
 	return true;
 }
 
-/*
- * Does the index hold every item that satisfies the partition equality?  An
- * item without the index's sort key is not in the index.  It is missed unless
- * no item can lack the attribute, or the conditions rule out those that do.
- */
+/* Does the way's index give the order that the query wants? */
 static bool
-index_is_complete(const CmzTable *table, const CmzIndex *index, bool sort_key_bounded)
+find_order(PlannerInfo *root, RelOptInfo *rel, const CmzWay *way, CmzChoice *choice)
 {
-	const CmzColumn *column;
+	const CmzRelInfo *info = rel->fdw_private;
+	const CmzArm *arm = linitial(way->plan.arms);
+	const char *names[2] = {cmz_arm_index(arm, info->table)->sort_key, NULL};
 
-	if (index->name == NULL || index->complete || index->sort_key == NULL || sort_key_bounded)
-		return true;
-	if (cmz_index_has_key(&table->layout.table, index->sort_key))
-		return true;
-	/* part of the composite key: no conversation item lacks them */
-	if (table->layout.conversation &&
-		(strcmp(index->sort_key, CMZ_TIMESTAMP) == 0 || strcmp(index->sort_key, CMZ_SESSION_ID) == 0))
-		return true;
-	column = cmz_table_column(table, index->sort_key);
-	return column != NULL && column->not_null;
-}
+	if (root->query_pathkeys == NIL || choice->kind != CMZ_WAY_QUERY || way->plan.complete)
+		return false;
+	/* within a session, the composite key has the order of its times */
+	if (arm->session != NULL && arm->session->op == CMZ_QUAL_EQ)
+		names[1] = CMZ_TIMESTAMP;
+	for (int i = 0; i < 2; i++)
+	{
+		CmzColumn  *column = names[i] ? cmz_table_column(info->table, names[i]) : NULL;
 
-/* A qual on the keys of the index cannot stand in its filter. */
-static bool
-qual_is_on_key(const CmzTable *table, const CmzQual *qual, const CmzIndex *index)
-{
-	ListCell   *lc;
-
-	if (qual->op != CMZ_QUAL_AND && qual->op != CMZ_QUAL_OR)
-		return cmz_index_has_key(index, table->columns[qual->attnum - 1].attribute);
-	foreach(lc, qual->args)
-		if (qual_is_on_key(table, lfirst(lc), index))
-			return true;
+		for (; column != NULL; column = column->same)
+			if (column->dynamodb_type == CMZ_TYPE_S || strcmp(names[i], CMZ_TIMESTAMP) != 0)
+				if (is_sorted_by(root, rel, column, choice))
+					return true;
+	}
 	return false;
 }
 
-/* Of an AND keep the arms that do not name keys; NULL if nothing is left. */
-static CmzQual *
-without_keys(const CmzTable *table, CmzQual *qual, const CmzIndex *index)
-{
-	CmzQual    *rest;
-	ListCell   *lc;
-
-	if (!qual_is_on_key(table, qual, index))
-		return qual;
-	if (qual->op != CMZ_QUAL_AND)
-		return NULL;
-	rest = palloc0(sizeof(CmzQual));
-	*rest = *qual;
-	rest->args = NIL;
-	foreach(lc, qual->args)
-	{
-		CmzQual    *arm = without_keys(table, lfirst(lc), index);
-
-		if (arm != NULL)
-			rest->args = lappend(rest->args, arm);
-	}
-	return rest->args != NIL ? rest : NULL;
-}
-
-/*
- * In the conversation layout an equality on sessionId beside the one on userId
- * bounds the composite sort key, and conditions on timestamp bound it further.
- */
+/* Offer a choice if it is a way, also in the order that the query wants. */
 static void
-use_composite_key(const CmzRelInfo *info, CmzWay *way)
-{
-	const CmzTable *table = info->table;
-	ListCell   *lc;
-
-	if (way->plan.index >= 0 || !table->layout.conversation)
-		return;
-	foreach(lc, info->quals)
-	{
-		CmzRelQual *rq = lfirst(lc);
-
-		if (rq->qual && way->plan.session == NULL &&
-			cmz_pushdown_is_partition_key(table, rq->qual, CMZ_SESSION_ID))
-		{
-			way->plan.session = rq->qual;
-			way->key_clauses = lappend(way->key_clauses, rq->rinfo);
-		}
-	}
-	if (way->plan.session == NULL)
-		return;
-	foreach(lc, info->quals)
-	{
-		CmzRelQual *rq = lfirst(lc);
-
-		if (rq->qual && cmz_pushdown_is_sort_key(table, rq->qual, CMZ_TIMESTAMP) &&
-			table->columns[rq->qual->attnum - 1].dynamodb_type == CMZ_TYPE_S)
-		{
-			way->plan.times = lappend(way->plan.times, rq->qual);
-			way->key_clauses = lappend(way->key_clauses, rq->rinfo);
-		}
-	}
-}
-
-/*
- * Equality in DynamoDB is all there is to it: unless the column might read the
- * value as NULL, or refuse it.
- */
-static bool
-equality_is_exact(const CmzColumn *column)
-{
-	return !column->mismatch_is_null && column->typmod < 0 &&
-		column->declared_type == column->type;
-}
-
-/* Quals on the index's keys, as one Query takes them; false: no way. */
-static bool
-use_keys(const CmzRelInfo *info, const CmzIndex *index, CmzWay *way)
-{
-	ListCell   *lc;
-
-	foreach(lc, info->quals)
-	{
-		CmzRelQual *rq = lfirst(lc);
-
-		if (rq->qual == NULL)
-			continue;
-		if (way->plan.partition == NULL &&
-			cmz_pushdown_is_partition_key(info->table, rq->qual, index->partition_key))
-		{
-			way->plan.partition = rq->qual;
-			if (equality_is_exact(&info->table->columns[rq->qual->attnum - 1]))
-				way->exact = rq->rinfo;
-			way->key_clauses = lappend(way->key_clauses, rq->rinfo);
-		}
-		else if (index->sort_key &&
-				 cmz_pushdown_is_sort_key(info->table, rq->qual, index->sort_key))
-		{
-			way->plan.sort = lappend(way->plan.sort, rq->qual);
-			way->key_clauses = lappend(way->key_clauses, rq->rinfo);
-		}
-	}
-	return way->plan.partition != NULL;
-}
-
-/* Everything else that may go is filtered on. */
-static void
-use_filter(const CmzRelInfo *info, const CmzIndex *index, CmzWay *way)
-{
-	ListCell   *lc;
-
-	foreach(lc, info->quals)
-	{
-		CmzRelQual *rq = lfirst(lc);
-		CmzQual    *qual = rq->qual;
-
-		if (qual == NULL || list_member_ptr(way->key_clauses, rq->rinfo))
-			continue;
-		if (way->plan.is_query)
-			qual = without_keys(info->table, qual, index);
-		if (qual != NULL)
-			way->plan.filter = lappend(way->plan.filter, qual);
-	}
-}
-
-/* How many items, pages and read units does the way take? */
-static void
-estimate_way(PlannerInfo *root, RelOptInfo *rel, const CmzTable *table, CmzWay *way)
-{
-	Selectivity sel = clauselist_selectivity(root, way->key_clauses, rel->relid, JOIN_INNER, NULL);
-	double		bytes;
-
-	way->items_read = clamp_row_est(rel->tuples * sel);
-	bytes = way->items_read * table->estimated_item_bytes;
-	way->pages = ceil(Max(bytes, 1.0) / PAGE_BYTES);
-	way->read_units = Max(ceil(bytes / READ_UNIT_BYTES), way->pages);
-	/* eventually consistent reads cost half */
-	if (!table->consistent_read)
-		way->read_units /= 2;
-	way->plan.read_units = way->read_units;
-}
-
-/* Work out one way: index -1 is the table itself; false if it is none. */
-static bool
-make_way(PlannerInfo *root, RelOptInfo *rel, bool is_query, int index_no, CmzWay *way)
-{
-	const CmzRelInfo *info = rel->fdw_private;
-	const CmzTable *table = info->table;
-	const CmzIndex *index;
-
-	memset(way, 0, sizeof(*way));
-	way->plan.is_query = is_query;
-	way->plan.index = index_no;
-	index = cmz_plan_index(&way->plan, table);
-	if (is_query)
-	{
-		/* GSIs give no strongly consistent reads */
-		if (index->name && !index->local && table->consistent_read)
-			return false;
-		if (!use_keys(info, index, way) || !index_covers(info, index) ||
-			!index_is_complete(table, index, way->plan.sort != NIL))
-			return false;
-		use_composite_key(info, way);
-	}
-	use_filter(info, index, way);
-	estimate_way(root, rel, table, way);
-	return true;
-}
-
-static void
-add_way(PlannerInfo *root, RelOptInfo *rel, bool is_query, int index_no)
+try_choice(PlannerInfo *root, RelOptInfo *rel, List *quals, CmzChoice choice,
+		   ParamPathInfo *param)
 {
 	CmzWay		way;
+	ListCell   *lc;
+	bool		is_new = param == NULL;
+
+	if (!cmz_way_make(root, rel, quals, &choice, &way))
+		return;
+	/* a path for a join is one only if the join tells the keys */
+	foreach(lc, way.key_rinfos)
+		if (!is_new && list_member_ptr(param->ppi_clauses, lfirst(lc)))
+			is_new = true;
+	if (!is_new)
+		return;
+	add_way(root, rel, &choice, &way, param, NIL);
+	if (find_order(root, rel, &way, &choice) && cmz_way_make(root, rel, quals, &choice, &way))
+		add_way(root, rel, &choice, &way, param, list_make1(linitial(root->query_pathkeys)));
+}
+
+static void
+try_choices(PlannerInfo *root, RelOptInfo *rel, List *quals, ParamPathInfo *param)
+{
+	const CmzRelInfo *info = rel->fdw_private;
+	CmzChoice	choice = {CMZ_WAY_QUERY};
+
+	for (choice.index = -1; choice.index < info->table->layout.nindexes; choice.index++)
+		try_choice(root, rel, quals, choice, param);
+	choice.kind = CMZ_WAY_UNION;
+	for (choice.clause = 0; choice.clause < list_length(quals); choice.clause++)
+		try_choice(root, rel, quals, choice, param);
+}
+
+/* The parameterisation, unless it has been tried. */
+static void
+try_outer(PlannerInfo *root, RelOptInfo *rel, Relids clause_relids, List **tried)
+{
+	const CmzRelInfo *info = rel->fdw_private;
+	Relids		outer = bms_union(clause_relids, rel->lateral_relids);
+	ParamPathInfo *param;
+
+	outer = bms_del_member(outer, rel->relid);
+	if (bms_is_empty(outer))
+		return;
+	param = get_baserel_parampathinfo(root, rel, outer);
+	if (list_member_ptr(*tried, param))
+		return;
+	*tried = lappend(*tried, param);
+	try_choices(root, rel,
+				list_concat_copy(info->quals,
+								 cmz_way_quals(root, rel, info->table, param->ppi_clauses, outer)),
+				param);
+}
+
+/* For generate_implied_equalities_for_column: the member is this column. */
+static bool
+is_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em,
+		  void *arg)
+{
+	Expr	   *expr = em->em_expr;
+
+	while (IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	return IsA(expr, Var) && ((Var *) expr)->varno == (int) rel->relid &&
+		((Var *) expr)->varattno == *(AttrNumber *) arg;
+}
+
+/* Equalities with this attribute that follow from the query. */
+static void
+try_equivalences(PlannerInfo *root, RelOptInfo *rel, const char *attribute, List **tried)
+{
+	const CmzRelInfo *info = rel->fdw_private;
+	CmzColumn  *column = cmz_table_column(info->table, attribute);
+	ListCell   *lc;
+
+	for (; column != NULL; column = column->same)
+		foreach(lc, generate_implied_equalities_for_column(root, rel, is_column, &column->attnum,
+														   rel->lateral_referencers))
+		{
+			RestrictInfo *rinfo = lfirst(lc);
+
+			if (join_clause_is_movable_to(rinfo, rel))
+				try_outer(root, rel, rinfo->clause_relids, tried);
+		}
+}
+
+static void
+try_joins(PlannerInfo *root, RelOptInfo *rel)
+{
+	const CmzLayout *layout = &((CmzRelInfo *) rel->fdw_private)->table->layout;
+	List	   *tried = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->joininfo)
+	{
+		RestrictInfo *rinfo = lfirst(lc);
+
+		if (join_clause_is_movable_to(rinfo, rel))
+			try_outer(root, rel, rinfo->clause_relids, &tried);
+	}
+	if (!rel->has_eclass_joins)
+		return;
+	try_equivalences(root, rel, layout->table.partition_key, &tried);
+	for (int i = 0; i < layout->nindexes; i++)
+		try_equivalences(root, rel, layout->indexes[i].partition_key, &tried);
+}
+
+/* Parallel workers share the segments of a Scan. */
+static void
+add_parallel_scan(PlannerInfo *root, RelOptInfo *rel)
+{
+	const CmzRelInfo *info = rel->fdw_private;
+	CmzChoice	choice = {CMZ_WAY_SCAN, -1};
+	double		bytes = rel->tuples * info->item_bytes;
+	int			workers;
+	CmzWay		way;
+	ForeignPath *path;
 	Cost		total;
 
-	if (!make_way(root, rel, is_query, index_no, &way))
+	if (!rel->consider_parallel || !bms_is_empty(rel->lateral_relids))
 		return;
-	total = way.pages * COST_REQUEST + way.read_units * COST_READ_UNIT +
-		rel->rows * COST_ITEM +
-		rel->baserestrictcost.startup + rel->baserestrictcost.per_tuple * rel->rows;
-	/* of equals, prefer the table: its reads are the more recent ones */
-	if (index_no >= 0)
-		total += cpu_tuple_cost;
-	add_path(rel, (Path *)
-			 cmz_create_foreignscan_path(root, rel, rel->rows, COST_REQUEST, total,
-										 NIL, rel->lateral_relids,
-										 list_make2(makeBoolean(is_query), makeInteger(index_no))));
+	workers = compute_parallel_worker(rel, ceil(bytes / BLCKSZ), -1,
+									  max_parallel_workers_per_gather);
+	if (workers <= 0)
+		return;
+	choice.processes = workers + 1;
+	(void) cmz_way_make(root, rel, info->quals, &choice, &way);
+	total = cmz_way_cost(info, &way, rel->rows / choice.processes) +
+		rel->baserestrictcost.startup +
+		rel->baserestrictcost.per_tuple * rel->rows / choice.processes;
+	path = cmz_create_foreignscan_path(root, rel, clamp_row_est(rel->rows / choice.processes),
+									   CMZ_COST_REQUEST, total, NIL, NULL,
+									   cmz_choice_pack(&choice));
+	path->path.parallel_aware = true;
+	path->path.parallel_safe = true;
+	path->path.parallel_workers = workers;
+	add_partial_path(rel, (Path *) path);
 }
 
 void
 cmzGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	const CmzRelInfo *info = rel->fdw_private;
+	CmzChoice	scan = {CMZ_WAY_SCAN, -1};
+	ParamPathInfo *lateral = NULL;
+	List	   *quals = info->quals;
+	CmzWay		way;
 
-	add_way(root, rel, false, -1);
-	for (int i = -1; i < info->table->layout.nindexes; i++)
-		add_way(root, rel, true, i);
+	if (!bms_is_empty(rel->lateral_relids))
+	{
+		lateral = get_baserel_parampathinfo(root, rel, rel->lateral_relids);
+		quals = list_concat_copy(quals, cmz_way_quals(root, rel, info->table, lateral->ppi_clauses,
+													  rel->lateral_relids));
+	}
+	if (cmz_way_make(root, rel, quals, &scan, &way))
+		add_way(root, rel, &scan, &way, lateral, NIL);
+	try_choices(root, rel, quals, NULL);
+	try_joins(root, rel);
+	add_parallel_scan(root, rel);
 }
 
-/* The columns to read: those of the target list and of what is rechecked. */
-static List *
-columns_to_read(RelOptInfo *rel, const CmzRelInfo *info, List *local_exprs)
+List *
+cmz_path_columns(const CmzRelInfo *info, Index relid, List *exprs, List *more)
 {
 	Bitmapset  *used = NULL;
 	List	   *columns = NIL;
 
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
-	pull_varattnos((Node *) local_exprs, rel->relid, &used);
+	pull_varattnos((Node *) exprs, relid, &used);
+	pull_varattnos((Node *) more, relid, &used);
 	for (int i = 0; i < info->table->natts; i++)
 		if (info->table->columns[i].name != NULL &&
-			(info->all_needed || bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, used)))
+			(bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used) ||
+			 bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, used)))
 			columns = lappend_int(columns, i + 1);
 	return columns;
+}
+
+/* A LIMIT or OFFSET that can be evaluated before the scan. */
+static bool
+is_limit_operand(Node *expr)
+{
+	return expr == NULL || (!contain_volatile_functions(expr) && !contain_subplans(expr));
+}
+
+bool
+cmz_path_takes_limit(PlannerInfo *root)
+{
+	const Query *parse = root->parse;
+
+	return parse->commandType == CMD_SELECT && parse->limitCount != NULL &&
+		parse->limitOption == LIMIT_OPTION_COUNT &&
+		bms_membership(root->all_baserels) == BMS_SINGLETON &&
+		!parse->hasAggs && !parse->groupClause && !parse->groupingSets &&
+		!parse->distinctClause && !parse->hasDistinctOn && !parse->hasWindowFuncs &&
+		!parse->hasTargetSRFs && !parse->setOperations && !parse->havingQual &&
+		parse->rowMarks == NIL &&
+		is_limit_operand(parse->limitCount) && is_limit_operand(parse->limitOffset);
+}
+
+/* Of a LIMIT that stands above, the scan learns how much will be asked for. */
+static void
+hint_limit(PlannerInfo *root, RelOptInfo *rel, Path *path, CmzPlan *plan)
+{
+	const Query *parse = root->parse;
+
+	if (path->parallel_aware || path->param_info != NULL ||
+		bms_membership(root->all_baserels) != BMS_SINGLETON ||
+		!pathkeys_contained_in(root->query_pathkeys, path->pathkeys))
+		return;
+	if (cmz_path_takes_limit(root))
+	{
+		plan->limit = (Expr *) parse->limitCount;
+		plan->offset = (Expr *) parse->limitOffset;
+	}
+	else if (parse->limitCount == NULL && root->tuple_fraction >= 1 && !parse->hasAggs &&
+			 !parse->groupClause && !parse->distinctClause && !parse->hasWindowFuncs)
+		plan->rows_wanted = root->tuple_fraction;	/* EXISTS */
+	/* for a few rows, one segment will do */
+	if (plan->limit != NULL || plan->rows_wanted > 0)
+		plan->segments = 1;
 }
 
 ForeignScan *
 cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
 				  List *tlist, List *clauses, Plan *outer_plan)
 {
-	const CmzRelInfo *info = rel->fdw_private;
+	CmzRelInfo *info = rel->fdw_private;
+	ParamPathInfo *param = path->path.param_info;
+	List	   *rinfos = rel->baserestrictinfo;
+	CmzChoice	choice;
 	CmzWay		way;
-	List	   *exact = NIL;
+	List	   *exact;
 	List	   *local;
 	List	   *operands;
 
-	if (!make_way(root, rel, boolVal(linitial(path->fdw_private)),
-				  intVal(lsecond(path->fdw_private)), &way))
+	if (IS_UPPER_REL(rel))
+		return cmz_upper_plan(root, rel, path, tlist);
+	cmz_choice_unpack(path->fdw_private, &choice);
+	/* anew: clauses of a join may have been adjusted to a partition */
+	if (param != NULL)
+		rinfos = list_concat_copy(rinfos, param->ppi_clauses);
+	if (!cmz_way_make(root, rel,
+					  cmz_way_quals(root, rel, info->table, rinfos, PATH_REQ_OUTER(&path->path)),
+					  &choice, &way))
 		elog(ERROR, "path of foreign table %u cannot be planned", relid);
-	if (way.exact != NULL && list_member_ptr(clauses, way.exact))
-	{
-		exact = list_make1(way.exact->clause);
-		clauses = list_delete_ptr(list_copy(clauses), way.exact);
-	}
-	local = extract_actual_clauses(clauses, false);
-	way.plan.columns = columns_to_read(rel, info, local);
+	local = list_difference_ptr(clauses, way.exact);
+	exact = extract_actual_clauses(list_difference_ptr(clauses, local), false);
+	local = extract_actual_clauses(local, false);
+	way.plan.columns = cmz_path_columns(info, rel->relid, rel->reltarget->exprs, local);
+	if (choice.order_attnum != 0)
+		way.plan.columns = list_append_unique_int(way.plan.columns, choice.order_attnum);
+	way.plan.all_columns = cmz_path_columns(info, rel->relid, rel->reltarget->exprs,
+											list_concat_copy(local, exact));
+	if (choice.order_attnum != 0)
+		way.plan.all_columns = list_append_unique_int(way.plan.all_columns, choice.order_attnum);
+	cmz_way_set_yield(&way, path->path.rows);
+	hint_limit(root, rel, &path->path, &way.plan);
 	operands = cmz_plan_collect_operands(&way.plan);
 	return make_foreignscan(tlist, local, rel->relid, operands,
 							cmz_plan_pack(&way.plan), NIL, exact, outer_plan);

@@ -2,40 +2,32 @@
  * plan.c
  *	  What travels from planner to executor, packed and unpacked in one place.
  *
- * fdw_private must consist of nodes that can be copied and printed, so a qual
- * is packed as a list: operator, attribute number, operand number, arms.
+ * fdw_private must consist of nodes that can be copied and printed, so each
+ * struct is packed as a list of its fields, in their order.
  */
 #include "postgres.h"
 
 #include "fdw/plan.h"
 #include "nodes/value.h"
 
-/* The places in fdw_private. */
-enum PackedPlan
+static int
+add_operand(Expr *operand, List **operands)
 {
-	PackedIsQuery,
-	PackedIndex,
-	PackedPartition,
-	PackedSort,
-	PackedSession,
-	PackedTimes,
-	PackedFilter,
-	PackedColumns,
-	PackedReadUnits
-};
+	if (operand == NULL)
+		return -1;
+	*operands = lappend(*operands, operand);
+	return list_length(*operands) - 1;
+}
 
 static void
 collect_from_qual(CmzQual *qual, List **operands)
 {
 	ListCell   *lc;
 
-	if (qual == NULL)
+	/* a qual may stand in the key and in the filter */
+	if (qual == NULL || qual->operand_no >= 0)
 		return;
-	if (qual->operand != NULL)
-	{
-		qual->operand_no = list_length(*operands);
-		*operands = lappend(*operands, qual->operand);
-	}
+	qual->operand_no = add_operand(qual->operand, operands);
 	foreach(lc, qual->args)
 		collect_from_qual(lfirst(lc), operands);
 }
@@ -53,13 +45,59 @@ List *
 cmz_plan_collect_operands(CmzPlan *plan)
 {
 	List	   *operands = NIL;
+	ListCell   *lc;
 
-	collect_from_qual(plan->partition, &operands);
-	collect_from_list(plan->sort, &operands);
-	collect_from_qual(plan->session, &operands);
-	collect_from_list(plan->times, &operands);
-	collect_from_list(plan->filter, &operands);
+	foreach(lc, plan->arms)
+	{
+		CmzArm	   *arm = lfirst(lc);
+
+		collect_from_qual(arm->partition, &operands);
+		collect_from_list(arm->sort, &operands);
+		collect_from_qual(arm->session, &operands);
+		collect_from_list(arm->times, &operands);
+		collect_from_list(arm->filter, &operands);
+		arm->clause_no = add_operand(arm->clause, &operands);
+	}
+	plan->limit_no = add_operand(plan->limit, &operands);
+	plan->offset_no = add_operand(plan->offset, &operands);
 	return operands;
+}
+
+/* Writes and reads the fields of one struct. */
+static List *
+pack_int(List *packed, int value)
+{
+	return lappend(packed, makeInteger(value));
+}
+
+static List *
+pack_double(List *packed, double value)
+{
+	return lappend(packed, makeFloat(psprintf("%.17g", value)));
+}
+
+typedef struct Unpacking
+{
+	List	   *packed;
+	int			i;
+} Unpacking;
+
+static void *
+unpack_node(Unpacking *u)
+{
+	return list_nth(u->packed, u->i++);
+}
+
+static int
+unpack_int(Unpacking *u)
+{
+	return intVal(unpack_node(u));
+}
+
+static double
+unpack_double(Unpacking *u)
+{
+	return floatVal(unpack_node(u));
 }
 
 static List *pack_quals(List *quals);
@@ -67,10 +105,15 @@ static List *pack_quals(List *quals);
 static List *
 pack_qual(const CmzQual *qual)
 {
+	List	   *packed = NIL;
+
 	if (qual == NULL)
 		return NIL;
-	return list_make4(makeInteger(qual->op), makeInteger(qual->attnum),
-					  makeInteger(qual->operand_no), pack_quals(qual->args));
+	packed = pack_int(packed, qual->op);
+	packed = pack_int(packed, qual->exact);
+	packed = pack_int(packed, qual->attnum);
+	packed = pack_int(packed, qual->operand_no);
+	return lappend(packed, pack_quals(qual->args));
 }
 
 static List *
@@ -89,15 +132,17 @@ static List *unpack_quals(List *packed);
 static CmzQual *
 unpack_qual(List *packed)
 {
+	Unpacking	u = {packed, 0};
 	CmzQual    *qual;
 
 	if (packed == NIL)
 		return NULL;
 	qual = palloc0(sizeof(CmzQual));
-	qual->op = (CmzQualOp) intVal(linitial(packed));
-	qual->attnum = intVal(lsecond(packed));
-	qual->operand_no = intVal(lthird(packed));
-	qual->args = unpack_quals(lfourth(packed));
+	qual->op = (CmzQualOp) unpack_int(&u);
+	qual->exact = unpack_int(&u);
+	qual->attnum = unpack_int(&u);
+	qual->operand_no = unpack_int(&u);
+	qual->args = unpack_quals(unpack_node(&u));
 	return qual;
 }
 
@@ -112,38 +157,109 @@ unpack_quals(List *packed)
 	return quals;
 }
 
+static List *
+pack_arm(const CmzArm *arm)
+{
+	List	   *packed = NIL;
+
+	packed = pack_int(packed, arm->is_query);
+	packed = pack_int(packed, arm->index);
+	packed = lappend(packed, pack_qual(arm->partition));
+	packed = lappend(packed, pack_quals(arm->sort));
+	packed = lappend(packed, pack_qual(arm->session));
+	packed = lappend(packed, pack_quals(arm->times));
+	packed = lappend(packed, pack_quals(arm->filter));
+	return pack_int(packed, arm->clause_no);
+}
+
+static CmzArm *
+unpack_arm(List *packed)
+{
+	Unpacking	u = {packed, 0};
+	CmzArm	   *arm = palloc0(sizeof(CmzArm));
+
+	arm->is_query = unpack_int(&u);
+	arm->index = unpack_int(&u);
+	arm->partition = unpack_qual(unpack_node(&u));
+	arm->sort = unpack_quals(unpack_node(&u));
+	arm->session = unpack_qual(unpack_node(&u));
+	arm->times = unpack_quals(unpack_node(&u));
+	arm->filter = unpack_quals(unpack_node(&u));
+	arm->clause_no = unpack_int(&u);
+	return arm;
+}
+
 List *
 cmz_plan_pack(const CmzPlan *plan)
 {
-	List	   *packed = list_make5(makeBoolean(plan->is_query), makeInteger(plan->index),
-									pack_qual(plan->partition), pack_quals(plan->sort),
-									pack_qual(plan->session));
+	List	   *packed = NIL;
+	List	   *arms = NIL;
+	ListCell   *lc;
 
-	packed = lappend(packed, pack_quals(plan->times));
-	packed = lappend(packed, pack_quals(plan->filter));
+	foreach(lc, plan->arms)
+		arms = lappend(arms, pack_arm(lfirst(lc)));
+	packed = lappend(packed, arms);
+	packed = pack_int(packed, plan->count);
+	packed = pack_int(packed, plan->complete);
+	packed = pack_int(packed, plan->direction);
+	packed = pack_int(packed, plan->order_attnum);
+	packed = pack_int(packed, plan->limit_no);
+	packed = pack_int(packed, plan->offset_no);
+	packed = pack_int(packed, plan->limit_is_ours);
+	packed = pack_double(packed, plan->rows_wanted);
+	packed = pack_double(packed, plan->yield);
+	packed = pack_double(packed, plan->item_bytes);
+	packed = pack_int(packed, plan->segments);
 	packed = lappend(packed, plan->columns);
-	return lappend(packed, makeFloat(psprintf("%.17g", plan->read_units)));
+	packed = lappend(packed, plan->all_columns);
+	return pack_double(packed, plan->read_units);
 }
 
 CmzPlan *
 cmz_plan_unpack(List *packed)
 {
+	Unpacking	u = {packed, 0};
 	CmzPlan    *plan = palloc0(sizeof(CmzPlan));
+	ListCell   *lc;
 
-	plan->is_query = boolVal(list_nth(packed, PackedIsQuery));
-	plan->index = intVal(list_nth(packed, PackedIndex));
-	plan->partition = unpack_qual(list_nth(packed, PackedPartition));
-	plan->sort = unpack_quals(list_nth(packed, PackedSort));
-	plan->session = unpack_qual(list_nth(packed, PackedSession));
-	plan->times = unpack_quals(list_nth(packed, PackedTimes));
-	plan->filter = unpack_quals(list_nth(packed, PackedFilter));
-	plan->columns = list_nth(packed, PackedColumns);
-	plan->read_units = floatVal(list_nth(packed, PackedReadUnits));
+	foreach(lc, (List *) unpack_node(&u))
+		plan->arms = lappend(plan->arms, unpack_arm(lfirst(lc)));
+	plan->count = unpack_int(&u);
+	plan->complete = unpack_int(&u);
+	plan->direction = unpack_int(&u);
+	plan->order_attnum = unpack_int(&u);
+	plan->limit_no = unpack_int(&u);
+	plan->offset_no = unpack_int(&u);
+	plan->limit_is_ours = unpack_int(&u);
+	plan->rows_wanted = unpack_double(&u);
+	plan->yield = unpack_double(&u);
+	plan->item_bytes = unpack_double(&u);
+	plan->segments = unpack_int(&u);
+	plan->columns = unpack_node(&u);
+	plan->all_columns = unpack_node(&u);
+	plan->read_units = unpack_double(&u);
 	return plan;
 }
 
 const CmzIndex *
-cmz_plan_index(const CmzPlan *plan, const CmzTable *table)
+cmz_arm_index(const CmzArm *arm, const CmzTable *table)
 {
-	return plan->index < 0 ? &table->layout.table : &table->layout.indexes[plan->index];
+	return arm->index < 0 ? &table->layout.table : &table->layout.indexes[arm->index];
+}
+
+bool
+cmz_plan_is_arm_clause(const CmzPlan *plan, int i)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->arms)
+		if (((CmzArm *) lfirst(lc))->clause_no == i)
+			return true;
+	return false;
+}
+
+bool
+cmz_plan_is_scan(const CmzPlan *plan)
+{
+	return !((CmzArm *) linitial(plan->arms))->is_query;
 }

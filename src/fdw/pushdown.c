@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -33,8 +34,10 @@
 /* What the walk over a condition needs. */
 typedef struct Pushdown
 {
+	PlannerInfo *root;
 	const CmzTable *table;
 	RelOptInfo *rel;
+	Relids		outer;			/* whose columns operands may use */
 } Pushdown;
 
 static CmzQual *push_clause(Pushdown *push, Expr *clause);
@@ -72,9 +75,9 @@ column_of(Pushdown *push, Expr *expr)
 
 /* It can be evaluated once, before the scan. */
 static bool
-is_operand(Expr *expr)
+is_operand(Pushdown *push, Expr *expr)
 {
-	return bms_is_empty(pull_varnos(NULL, (Node *) expr)) &&
+	return bms_is_subset(pull_varnos(push->root, (Node *) expr), push->outer) &&
 		!contain_volatile_functions((Node *) expr) &&
 		!contain_subplans((Node *) expr);
 }
@@ -203,6 +206,44 @@ operand_type_fits(const CmzColumn *column, Oid type)
 	}
 }
 
+/*
+ * Is every item for which DynamoDB says yes one for which we do?  Equality is
+ * one of bytes or numbers, and what equals a value of the column's type can be
+ * read as one; but a length or a domain may refuse it.  A range may also hold
+ * values that are none of the type (45.5 of an integer, text with U+0000),
+ * except where every number or every string of bytes is one.
+ */
+static bool
+comparison_is_exact(const CmzColumn *column, CmzQualOp op)
+{
+	if (column->typmod >= 0 || column->declared_type != column->type)
+		return false;
+	switch (cmz_value_order(column))
+	{
+		case CMZ_ORDER_TEXT:
+		case CMZ_ORDER_EQUAL:
+		case CMZ_ORDER_INTEGER:
+			return op == CMZ_QUAL_EQ || op == CMZ_QUAL_ANY;
+		case CMZ_ORDER_NUMERIC:
+			return op != CMZ_QUAL_NE;
+		case CMZ_ORDER_BYTES:
+			return op == CMZ_QUAL_EQ || op == CMZ_QUAL_ANY ||
+				(column->type == BYTEAOID && op != CMZ_QUAL_NE);
+		default:
+			return false;
+	}
+}
+
+/* A comparison, or = ANY, with an operand. */
+static CmzQual *
+make_comparison(CmzQualOp op, const CmzColumn *column, Expr *operand)
+{
+	CmzQual    *qual = make_leaf(op, column, operand);
+
+	qual->exact = comparison_is_exact(column, op);
+	return qual;
+}
+
 /* Do this comparison and DynamoDB's agree? */
 static bool
 comparison_agrees(const CmzColumn *column, CmzQualOp op, Oid collation)
@@ -243,11 +284,11 @@ push_comparison(Pushdown *push, Oid opno, Oid collation, Expr *left, Expr *right
 		opno = get_commutator(opno);
 		column = column_of(push, left);
 	}
-	if (column == NULL || !OidIsValid(opno) || !is_operand(right) ||
+	if (column == NULL || !OidIsValid(opno) || !is_operand(push, right) ||
 		!operand_type_fits(column, exprType((Node *) right)) ||
 		!comparison_of(opno, column, &op) || !comparison_agrees(column, op, collation))
 		return NULL;
-	return make_leaf(op, column, right);
+	return make_comparison(op, column, right);
 }
 
 /* column LIKE pattern, column ^@ prefix: of text, where bytes decide. */
@@ -257,7 +298,7 @@ push_match(Pushdown *push, CmzQualOp op, Oid collation, Expr *left, Expr *right)
 	CmzColumn  *column = column_of(push, left);
 
 	if (column == NULL || cmz_value_order(column) != CMZ_ORDER_TEXT ||
-		!collation_is_deterministic(collation) || !is_operand(right) ||
+		!collation_is_deterministic(collation) || !is_operand(push, right) ||
 		exprType((Node *) right) != TEXTOID)
 		return NULL;
 	return make_leaf(op, column, right);
@@ -297,11 +338,11 @@ push_any(Pushdown *push, ScalarArrayOpExpr *expr)
 	Oid			element = get_base_element_type(exprType((Node *) array));
 	CmzQualOp	op;
 
-	if (column == NULL || !expr->useOr || !OidIsValid(element) || !is_operand(array) ||
+	if (column == NULL || !expr->useOr || !OidIsValid(element) || !is_operand(push, array) ||
 		!operand_type_fits(column, element) || !comparison_of(expr->opno, column, &op) ||
 		op != CMZ_QUAL_EQ || !comparison_agrees(column, op, expr->inputcollid))
 		return NULL;
-	return make_leaf(CMZ_QUAL_ANY, column, array);
+	return make_comparison(CMZ_QUAL_ANY, column, array);
 }
 
 static CmzQual *
@@ -321,8 +362,13 @@ static CmzQual *
 push_boolean(Pushdown *push, Expr *arg, CmzQualOp op)
 {
 	CmzColumn  *column = column_of(push, arg);
+	CmzQual    *qual;
 
-	return column && column->type == BOOLOID ? make_leaf(op, column, NULL) : NULL;
+	if (column == NULL || column->type != BOOLOID)
+		return NULL;
+	qual = make_leaf(op, column, NULL);
+	qual->exact = comparison_is_exact(column, CMZ_QUAL_EQ);
+	return qual;
 }
 
 static CmzQual *
@@ -351,10 +397,13 @@ push_bool_expr(Pushdown *push, BoolExpr *expr)
 	qual = palloc0(sizeof(CmzQual));
 	qual->op = expr->boolop == AND_EXPR ? CMZ_QUAL_AND : CMZ_QUAL_OR;
 	qual->operand_no = -1;
+	qual->exact = true;
 	foreach(lc, expr->args)
 	{
 		CmzQual    *arm = push_clause(push, lfirst(lc));
 
+		if (arm == NULL || !arm->exact)
+			qual->exact = false;
 		if (arm != NULL)
 			qual->args = lappend(qual->args, arm);
 		else if (qual->op == CMZ_QUAL_OR)
@@ -364,7 +413,7 @@ push_bool_expr(Pushdown *push, BoolExpr *expr)
 }
 
 static CmzQual *
-push_clause(Pushdown *push, Expr *clause)
+push_node(Pushdown *push, Expr *clause)
 {
 	switch (nodeTag(clause))
 	{
@@ -385,10 +434,21 @@ push_clause(Pushdown *push, Expr *clause)
 	}
 }
 
-CmzQual *
-cmz_pushdown_qual(const CmzTable *table, RelOptInfo *rel, Expr *clause)
+static CmzQual *
+push_clause(Pushdown *push, Expr *clause)
 {
-	Pushdown	push = {table, rel};
+	CmzQual    *qual = push_node(push, clause);
+
+	if (qual != NULL)
+		qual->clause = clause;
+	return qual;
+}
+
+CmzQual *
+cmz_pushdown_qual(PlannerInfo *root, const CmzTable *table, RelOptInfo *rel, Expr *clause,
+				  Relids outer)
+{
+	Pushdown	push = {root, table, rel, outer};
 
 	return cmz_enable_pushdown ? push_clause(&push, clause) : NULL;
 }
@@ -402,11 +462,69 @@ is_on_attribute(const CmzTable *table, const CmzQual *qual, const char *attribut
 }
 
 bool
-cmz_pushdown_is_partition_key(const CmzTable *table, const CmzQual *qual, const char *attribute)
+cmz_pushdown_is_key_set(const CmzTable *table, const CmzQual *qual, const char *attribute)
 {
+	ListCell   *lc;
+
+	if (qual->op == CMZ_QUAL_OR)
+	{
+		foreach(lc, qual->args)
+			if (!cmz_pushdown_is_key_set(table, lfirst(lc), attribute))
+				return false;
+		return true;
+	}
 	/* an equality that is a range in DynamoDB selects no partition */
-	return qual->op == CMZ_QUAL_EQ && is_on_attribute(table, qual, attribute) &&
+	return (qual->op == CMZ_QUAL_EQ || qual->op == CMZ_QUAL_ANY) &&
+		is_on_attribute(table, qual, attribute) &&
 		cmz_value_order(&table->columns[qual->attnum - 1]) != CMZ_ORDER_TIME;
+}
+
+/* As PostgreSQL guesses the length of an array that it does not know. */
+#define DEFAULT_ARRAY_LENGTH 10
+
+int
+cmz_pushdown_key_values(const CmzQual *qual)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	if (qual->op == CMZ_QUAL_ANY)
+	{
+		if (IsA(qual->operand, Const))
+		{
+			Const	   *array = (Const *) qual->operand;
+
+			if (array->constisnull)
+				return 0;
+			return ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(array->constvalue)),
+								  ARR_DIMS(DatumGetArrayTypeP(array->constvalue)));
+		}
+		return IsA(qual->operand, ArrayExpr)
+			? list_length(((ArrayExpr *) qual->operand)->elements) : DEFAULT_ARRAY_LENGTH;
+	}
+	if (qual->op != CMZ_QUAL_OR)
+		return 1;
+	foreach(lc, qual->args)
+		n += cmz_pushdown_key_values(lfirst(lc));
+	return n;
+}
+
+bool
+cmz_pushdown_order_agrees(const CmzColumn *column, Oid collation)
+{
+	/* a value that reads as NULL would stand in the middle */
+	if (column->mismatch_is_null)
+		return false;
+	switch (cmz_value_order(column))
+	{
+		case CMZ_ORDER_NONE:
+		case CMZ_ORDER_EQUAL:
+			return false;
+		case CMZ_ORDER_TEXT:
+			return collation_is_bytes(collation);
+		default:
+			return true;
+	}
 }
 
 bool
@@ -417,6 +535,7 @@ cmz_pushdown_is_sort_key(const CmzTable *table, const CmzQual *qual, const char 
 	switch (qual->op)
 	{
 		case CMZ_QUAL_EQ:
+		case CMZ_QUAL_ANY:
 		case CMZ_QUAL_LT:
 		case CMZ_QUAL_LE:
 		case CMZ_QUAL_GT:

@@ -3,18 +3,48 @@
  *	  Executes a foreign scan.
  *
  * Order: Begin unpacks the plan and opens nothing; the first Iterate binds the
- * operands and sends the request; a rescan binds anew.
+ * operands and sends the requests; a rescan binds anew, but keeps the rows if
+ * it would send the same and they are still here.
+ *
+ * Conditions that DynamoDB decides are not checked by the executor.  Should one
+ * of them turn out not to fit a request, the scan checks them itself.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "fdw/compat.h"
+#include "fdw/guard.h"
 #include "fdw/scan.h"
 #include "fdw/session.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+/* The columns of the node's slot, where it stands for an upper relation. */
+static void
+begin_upper(ForeignScanState *node)
+{
+	CmzScanState *state = node->fdw_state;
+	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
+	Relation	rel = RelationIdGetRelation(state->table->relid);
+	ListCell   *lc;
+
+	state->slot = ExecInitExtraTupleSlot(node->ss.ps.state,
+										 CreateTupleDescCopy(RelationGetDescr(rel)),
+										 &TTSOpsHeapTuple);
+	RelationClose(rel);
+	state->ncolumns = list_length(scan->fdw_scan_tlist);
+	state->columns = palloc0(sizeof(AttrNumber) * Max(state->ncolumns, 1));
+	foreach(lc, scan->fdw_scan_tlist)
+	{
+		Expr	   *expr = lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(expr, Var))
+			state->columns[foreach_current_index(lc)] = ((Var *) expr)->varattno;
+	}
+}
 
 void
 cmzBeginForeignScan(ForeignScanState *node, int eflags)
@@ -24,19 +54,23 @@ cmzBeginForeignScan(ForeignScanState *node, int eflags)
 	CmzScanState *state = palloc0(sizeof(CmzScanState));
 
 	node->fdw_state = state;
-	state->table = cmz_table_open(RelationGetRelid(node->ss.ss_currentRelation));
+	state->table = cmz_table_open(cmz_scan_relid(node));
 	/* not later: a cursor may be fetched from by somebody else */
 	state->userid = cmz_scan_user(node);
 	state->plan = cmz_plan_unpack(scan->fdw_private);
 	state->operands = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
+	state->recheck = ExecInitQual(scan->fdw_recheck_quals, &node->ss.ps);
 	state->reader = cmz_row_reader_create(state->table, state->plan->columns);
+	state->slot = node->ss.ss_ScanTupleSlot;
+	if (scan->scan.scanrelid == 0)
+		begin_upper(node);
 	state->bind_context = AllocSetContextCreate(estate->es_query_cxt, "cmz_fdw binding",
 												ALLOCSET_SMALL_SIZES);
 	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "cmz_fdw row",
 											   ALLOCSET_DEFAULT_SIZES);
 }
 
-/* Evaluate the operands; their values live in the binding's context. */
+/* Evaluate the operands; their values live in the current context. */
 static void
 evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 {
@@ -44,7 +78,6 @@ evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	int			n = list_length(state->operands);
 	ListCell   *lc;
-	int			i = 0;
 
 	values->values = palloc0(sizeof(Datum) * Max(n, 1));
 	values->nulls = palloc0(sizeof(bool) * Max(n, 1));
@@ -52,45 +85,243 @@ evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 	foreach(lc, state->operands)
 	{
 		ExprState  *expr = lfirst(lc);
+		int			i = foreach_current_index(lc);
 
 		values->types[i] = getBaseType(exprType((Node *) expr->expr));
-		values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
-		i++;
+		values->nulls[i] = true;
+		if (!cmz_plan_is_arm_clause(state->plan, i))
+			values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
 	}
 }
 
+/* LIMIT or OFFSET; def for NULL. */
+static int64
+limit_value(const CmzOperandValues *values, int no, int64 def, int sqlstate, const char *clause)
+{
+	int64		value;
+
+	if (no < 0 || values->nulls[no])
+		return def;
+	value = DatumGetInt64(values->values[no]);
+	if (value < 0)
+		ereport(ERROR,
+				(errcode(sqlstate),
+				 errmsg("%s must not be negative", clause)));
+	return value;
+}
+
+/* Apply LIMIT and OFFSET, or take a hint from them; returns the rows wanted. */
+static double
+bind_limit(CmzScanState *state, const CmzOperandValues *values)
+{
+	const CmzPlan *plan = state->plan;
+	int64		limit = -1;
+	int64		offset = 0;
+
+	state->to_give = -1;
+	state->to_skip = 0;
+	/* whoever applies a hint's LIMIT complains of it */
+	if (plan->limit_is_ours || plan->limit_no < 0 || values->nulls[plan->limit_no] ||
+		DatumGetInt64(values->values[plan->limit_no]) >= 0)
+		limit = limit_value(values, plan->limit_no, -1,
+							ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT");
+	if (plan->limit_is_ours)
+	{
+		offset = limit_value(values, plan->offset_no, 0,
+							 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE, "OFFSET");
+		state->to_give = limit;
+		state->to_skip = offset;
+	}
+	else if (plan->offset_no >= 0 && !values->nulls[plan->offset_no])
+		offset = Max(DatumGetInt64(values->values[plan->offset_no]), 0);
+	if (limit < 0)
+		return plan->rows_wanted;
+	return Max((double) limit + (double) offset, 1);
+}
+
+/* A reader with the columns that the recheck needs, if that is needed. */
+static CmzRowReader *
+choose_reader(CmzScanState *state, const CmzBinding *binding, EState *estate)
+{
+	MemoryContext old;
+
+	if (!binding->inexact)
+		return state->reader;
+	if (state->wide_reader == NULL)
+	{
+		old = MemoryContextSwitchTo(estate->es_query_cxt);
+		state->wide_reader = cmz_row_reader_create(state->table, state->plan->all_columns);
+		MemoryContextSwitchTo(old);
+	}
+	return state->wide_reader;
+}
+
 static void
-bind_scan(ForeignScanState *node)
+open_rows(ForeignScanState *node, double wanted)
 {
 	CmzScanState *state = node->fdw_state;
-	MemoryContext old = MemoryContextSwitchTo(state->bind_context);
-	const CmzIndex *index = cmz_plan_index(state->plan, state->table);
-	CmzReadRequest request = {0};
-	CmzOperandValues values;
+	EState	   *estate = node->ss.ps.state;
+	CmzRowReader *reader = choose_reader(state, state->binding, estate);
+	MemoryContext old;
 
-	evaluate_operands(node, &values);
-	cmz_bind_plan(state->table, state->plan, &values, &state->binding);
-	state->is_bound = true;
-	state->reader->utc_columns = state->binding.utc_columns;
-	if (!state->binding.empty)
+	if (cmz_plan_is_scan(state->plan) && !state->policy_applied &&
+		!(state->plan->limit_is_ours && wanted > 0))
 	{
-		if (state->client == NULL)
-		{
-			MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
-			state->client = cmz_session_client(state->table->serverid, state->userid);
-			MemoryContextSwitchTo(state->bind_context);
-		}
-		request.table = state->table->table_name;
-		request.index = index->name;
-		request.key = state->binding.key;
-		request.filter = state->binding.filter;
-		request.all_attributes = state->reader->all_attributes;
-		request.nprojection = state->reader->nprojection;
-		request.projection = state->reader->projection;
-		request.consistent = state->table->consistent_read;
-		state->stream = cmz_stream_create(state->client, &request, &state->counters);
+		cmz_guard_whole_table(state->table);
+		state->policy_applied = true;
 	}
+	if (state->client == NULL)
+	{
+		old = MemoryContextSwitchTo(estate->es_query_cxt);
+		state->client = cmz_session_client(state->table->serverid, state->userid);
+		MemoryContextSwitchTo(old);
+	}
+	reader->utc_columns = state->binding->utc_columns;
+	state->rows = cmz_rows_open(state->table, state->plan, state->binding, state->client,
+								reader, &state->counters, wanted,
+								state->parallel ? &state->parallel->segment : NULL);
+}
+
+/* The rows that are here are those of the new binding: take them again. */
+static bool
+repeat_rows(CmzScanState *state, const CmzBinding *binding)
+{
+	if (!state->may_repeat || state->rows == NULL ||
+		state->binding->inexact != binding->inexact ||
+		!cmz_rows_same_reads(state->rows, binding))
+		return false;
+	cmz_rows_rewind(state->rows);
+	return true;
+}
+
+void
+cmz_scan_open(ForeignScanState *node)
+{
+	CmzScanState *state = node->fdw_state;
+	MemoryContext context = state->bind_context;
+	MemoryContext old;
+	CmzOperandValues values;
+	CmzBinding *binding;
+	double		wanted;
+
+	if (state->binding != NULL && !state->may_repeat)
+		return;
+	/* what there is must not go before we know that it is of no use */
+	if (state->may_repeat)
+		context = AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "cmz_fdw binding",
+										ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	evaluate_operands(node, &values);
+	binding = palloc(sizeof(CmzBinding));
+	cmz_bind_plan(state->table, state->plan, &values, binding);
+	wanted = bind_limit(state, &values);
+	if (repeat_rows(state, binding))
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		state->may_repeat = false;
+		return;
+	}
+	if (state->may_repeat)
+		MemoryContextDelete(state->bind_context);
+	state->bind_context = context;
+	state->may_repeat = false;
+	state->binding = binding;
+	state->rows = NULL;
+	if (binding->reads != NIL)
+		open_rows(node, wanted);
 	MemoryContextSwitchTo(old);
+}
+
+/* An earlier arm of the OR has given this row already. */
+static bool
+is_duplicate(CmzScanState *state, int arm, ExprContext *econtext)
+{
+	for (int i = 0; i < arm; i++)
+	{
+		const CmzArm *earlier = list_nth(state->plan->arms, i);
+		bool		isnull;
+		Datum		given = ExecEvalExprSwitchContext(list_nth(state->operands, earlier->clause_no),
+													  econtext, &isnull);
+
+		if (!isnull && DatumGetBool(given))
+			return true;
+	}
+	return false;
+}
+
+/* From the table's columns to those of the upper relation. */
+static void
+show_columns(CmzScanState *state, TupleTableSlot *slot)
+{
+	if (slot == state->slot)
+		return;
+	slot_getallattrs(state->slot);
+	ExecClearTuple(slot);
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		AttrNumber	attnum = state->columns[i];
+
+		slot->tts_isnull[i] = attnum == 0 || state->slot->tts_isnull[attnum - 1];
+		slot->tts_values[i] = attnum == 0 ? (Datum) 0 : state->slot->tts_values[attnum - 1];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+/* The next row that is one, in the node's slot. */
+static bool
+next_row(ForeignScanState *node)
+{
+	CmzScanState *state = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	MemoryContext old;
+	bool		found;
+	int			arm;
+
+	for (;;)
+	{
+		ExecClearTuple(state->slot);
+		MemoryContextReset(state->row_context);
+		old = MemoryContextSwitchTo(state->row_context);
+		found = cmz_rows_next(state->rows, state->slot, &arm);
+		MemoryContextSwitchTo(old);
+		if (!found)
+			return false;
+		if (!state->binding->inexact && arm == 0)
+			break;
+		show_columns(state, slot);
+		ResetExprContext(econtext);
+		econtext->ecxt_scantuple = slot;
+		if (!is_duplicate(state, arm, econtext) &&
+			(!state->binding->inexact || ExecQual(state->recheck, econtext)))
+			break;
+	}
+	show_columns(state, slot);
+	return true;
+}
+
+/* The one row of a count. */
+static void
+give_count(ForeignScanState *node)
+{
+	CmzScanState *state = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	int64		count = 0;
+
+	if (state->rows != NULL && !cmz_binding_needs_rows(state->binding))
+		count = cmz_rows_count(state->rows);
+	else if (state->rows != NULL)
+		while (next_row(node))
+			count++;
+	ExecClearTuple(slot);
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		slot->tts_isnull[i] = state->columns[i] != 0;
+		slot->tts_values[i] = slot->tts_isnull[i] ? (Datum) 0 : Int64GetDatum(count);
+	}
+	ExecStoreVirtualTuple(slot);
+	state->counted = true;
 }
 
 TupleTableSlot *
@@ -98,28 +329,24 @@ cmzIterateForeignScan(ForeignScanState *node)
 {
 	CmzScanState *state = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	MemoryContext old;
 
 	ExecClearTuple(slot);
-	if (!state->is_bound)
-		bind_scan(node);
-	if (state->stream == NULL)
-		return slot;
-	MemoryContextReset(state->row_context);
-	old = MemoryContextSwitchTo(state->row_context);
-	for (;;)
+	cmz_scan_open(node);
+	if (state->plan->count)
 	{
-		if (state->page_is_open &&
-			cmz_row_read(state->reader, &state->stream->page, slot->tts_values, slot->tts_isnull))
-		{
-			ExecStoreVirtualTuple(slot);
-			break;
-		}
-		state->page_is_open = cmz_stream_next_page(state->stream);
-		if (!state->page_is_open)
-			break;
+		if (!state->counted)
+			give_count(node);
+		return slot;
 	}
-	MemoryContextSwitchTo(old);
+	if (state->rows == NULL || state->to_give == 0)
+		return slot;
+	for (; state->to_skip > 0; state->to_skip--)
+		if (!next_row(node))
+			return ExecClearTuple(slot);
+	if (!next_row(node))
+		return ExecClearTuple(slot);
+	if (state->to_give > 0)
+		state->to_give--;
 	return slot;
 }
 
@@ -128,12 +355,17 @@ cmzReScanForeignScan(ForeignScanState *node)
 {
 	CmzScanState *state = node->fdw_state;
 
-	/* ends the stream and what is under way for it */
+	/* its row may lie in what goes now */
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	ExecClearTuple(state->slot);
+	state->counted = false;
+	state->may_repeat = state->rows != NULL && cmz_rows_can_rewind(state->rows);
+	if (state->may_repeat)
+		return;
+	/* ends the streams and what is under way for them */
 	MemoryContextReset(state->bind_context);
-	state->stream = NULL;
-	state->page_is_open = false;
-	state->is_bound = false;
-	memset(&state->binding, 0, sizeof(state->binding));
+	state->binding = NULL;
+	state->rows = NULL;
 }
 
 void
@@ -143,6 +375,8 @@ cmzEndForeignScan(ForeignScanState *node)
 
 	if (state == NULL)
 		return;
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	ExecClearTuple(state->slot);
 	MemoryContextDelete(state->bind_context);
 	MemoryContextDelete(state->row_context);
 }

@@ -1,9 +1,16 @@
 /*
  * stream.c
- *	  The fetcher: the pages of one Query or Scan, one after the other.
+ *	  The pages of one Query, Scan segment or BatchGetItem, one after the other.
+ *
+ * A page may be asked for while the one before it is still being read: its
+ * start key is known as soon as that one has been opened.
  */
 #include "postgres.h"
 
+#include "base/retry.h"
+#include "client/wait.h"
+#include "common/pg_prng.h"
+#include "fdw/guard.h"
 #include "fdw/stream.h"
 #include "utils/memutils.h"
 
@@ -12,6 +19,7 @@ cmz_stream_create(const CmzClient *client, const CmzReadRequest *request, CmzCou
 {
 	CmzStream  *stream = palloc0(sizeof(CmzStream));
 
+	stream->context = CurrentMemoryContext;
 	stream->client = client;
 	stream->request = *request;
 	stream->counters = counters;
@@ -20,27 +28,36 @@ cmz_stream_create(const CmzClient *client, const CmzReadRequest *request, CmzCou
 }
 
 static void
-end_call(CmzStream *stream)
+end_call(CmzCall **call)
 {
-	if (stream->call != NULL)
-		cmz_call_free(stream->call);
-	stream->call = NULL;
+	if (*call != NULL)
+		cmz_call_free(*call);
+	*call = NULL;
 }
 
-/* Send the request for the page behind start_key. */
-static void
-start_call(CmzStream *stream)
+void
+cmz_stream_start(CmzStream *stream)
 {
-	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(stream));
 	const CmzReadRequest *request = &stream->request;
+	MemoryContext old;
 	StringInfoData body;
 
+	if (stream->next != NULL || stream->at_end)
+		return;
+	cmz_guard_pace();
+	old = MemoryContextSwitchTo(stream->context);
 	initStringInfo(&body);
 	cmz_request_append_read(&body, request);
-	stream->call = cmz_call_start(stream->client, request->key ? "Query" : "Scan",
+	stream->next = cmz_call_start(stream->client, cmz_request_operation(request),
 								  request->table, &body);
 	pfree(body.data);
 	MemoryContextSwitchTo(old);
+}
+
+bool
+cmz_stream_is_ready(const CmzStream *stream)
+{
+	return stream->next != NULL && stream->next->finished;
 }
 
 /* Take over LastEvaluatedKey: the page that it lies in will go. */
@@ -63,11 +80,17 @@ static void
 count_page(CmzStream *stream)
 {
 	CmzCounters *counters = stream->counters;
+	const CmzPage *page = &stream->page;
 
 	counters->pages++;
-	counters->items += stream->page.count;
-	counters->scanned_items += stream->page.scanned_count;
-	counters->read_units += stream->page.read_units;
+	stream->pages++;
+	counters->read_units += page->read_units;
+	if (!page->is_batch)
+	{
+		counters->items += page->count;
+		counters->scanned_items += page->scanned_count;
+	}
+	cmz_guard_charge(page->read_units);
 }
 
 void
@@ -80,33 +103,71 @@ cmz_stream_raise(const char *table, const CmzPage *page)
 			 errhint("Check endpoint_url of the server.")));
 }
 
+/*
+ * A batch of which keys were left unprocessed: it was throttled, or there were
+ * more than 16 MB.  Back off while nothing comes.
+ */
+static void
+back_off(CmzStream *stream)
+{
+	CmzScanner	items = stream->page.items;
+
+	if (!stream->page.is_batch || stream->at_end ||
+		(stream->page.has_items && cmz_scan_peek(&items) != ']'))
+	{
+		stream->stalled = 0;
+		return;
+	}
+	if (++stream->stalled > stream->client->max_retries)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("DynamoDB did not process all keys of a batch"),
+				 errdetail("BatchGetItem of table \"%s\" was tried %d times.",
+						   stream->request.table, stream->stalled),
+				 errhint("The table's throughput is exceeded: try again later, or raise its capacity.")));
+	stream->counters->retries++;
+	cmz_wait_sleep(cmz_retry_delay_ms(stream->stalled, pg_prng_double(&pg_global_prng_state)));
+}
+
 bool
 cmz_stream_next_page(CmzStream *stream)
 {
+	CmzCall    *call;
 	bool		ok;
 
-	end_call(stream);
-	if (stream->at_end)
+	end_call(&stream->call);
+	cmz_stream_start(stream);
+	call = stream->next;
+	if (call == NULL)
 		return false;
-	start_call(stream);
-	ok = cmz_call_wait(stream->call);
-	stream->counters->requests += stream->call->attempts;
-	stream->counters->retries += stream->call->attempts - 1;
+	ok = cmz_call_wait(call);
+	stream->next = NULL;
+	stream->call = call;
+	stream->counters->requests += call->attempts;
+	stream->counters->retries += call->attempts - 1;
 	if (!ok)
-		cmz_call_raise(stream->call, NULL);
-	if (!cmz_page_open(&stream->page, stream->call->answer, stream->call->answer_len))
+		cmz_call_raise(call, NULL);
+	if (!cmz_page_open(&stream->page, call->answer, call->answer_len))
 		cmz_stream_raise(stream->request.table, &stream->page);
 	count_page(stream);
 	keep_start_key(stream);
+	back_off(stream);
 	return true;
 }
 
 void
-cmz_stream_reset(CmzStream *stream)
+cmz_stream_rewind(CmzStream *stream)
 {
-	end_call(stream);
+	if (!cmz_page_open(&stream->page, stream->call->answer, stream->call->answer_len))
+		cmz_stream_raise(stream->request.table, &stream->page);
+}
+
+void
+cmz_stream_end(CmzStream *stream)
+{
+	end_call(&stream->call);
+	end_call(&stream->next);
 	memset(&stream->page, 0, sizeof(stream->page));
 	stream->page.done = true;
-	memset(&stream->request.start_key, 0, sizeof(CmzSpan));
-	stream->at_end = false;
+	stream->at_end = true;
 }
