@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "fdw/analyze.h"
 #include "fdw/compat.h"
 #include "fdw/explain.h"
 #include "fdw/import.h"
@@ -50,6 +51,7 @@ cmz_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignInsert = cmzEndForeignInsert;
 
 	routine->ExplainForeignScan = cmzExplainForeignScan;
+	routine->AnalyzeForeignTable = cmzAnalyzeForeignTable;
 	routine->ImportForeignSchema = cmzImportForeignSchema;
 
 	PG_RETURN_POINTER(routine);

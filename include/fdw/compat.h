@@ -11,6 +11,7 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_foreign_server.h"
+#include "commands/vacuum.h"
 #include "executor/executor.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/pathnode.h"
@@ -125,6 +126,17 @@ cmz_server_aclcheck(Oid serverid, Oid userid, AclMode mode)
 	return object_aclcheck(ForeignServerRelationId, serverid, userid, mode);
 #else
 	return pg_foreign_server_aclcheck(serverid, userid, mode);
+#endif
+}
+
+/* Between rows of ANALYZE: interrupts, and the cost-based delay. */
+static inline void
+cmz_analyze_delay_point(void)
+{
+#if PG_VERSION_NUM >= 180000
+	vacuum_delay_point(true);
+#else
+	vacuum_delay_point();
 #endif
 }
 

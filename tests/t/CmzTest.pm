@@ -17,7 +17,8 @@ our @EXPORT = qw(dynamodb_url start_node start_proxy script requests ddb create_
   create_server error_of);
 
 my $stubs = dirname(__FILE__) . '/../stubs';
-my $http = HTTP::Tiny->new(timeout => 60);
+# head and body are two writes: on a kept connection the second waits for an ACK
+my $http = HTTP::Tiny->new(timeout => 60, keep_alive => 0);
 my @children;
 
 sub dynamodb_url

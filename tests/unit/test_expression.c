@@ -53,4 +53,10 @@ test_expression(void)
 	   "\"ExpressionAttributeNames\":{\"#0\":\"animalId\",\"#1\":\"tokensUsed\",\"#2\":\"x\"},"
 	   "\"ExpressionAttributeValues\":{\":0\":{\"S\":\"li'on\\\"\"},\":1\":{\"N\":\"40\"}},"
 	   "\"ExclusiveStartKey\":{\"k\":{\"S\":\"v\"}},\"ReturnConsumedCapacity\":\"TOTAL\"}", "a Query's body");
+
+	request = (CmzReadRequest) {.table = "t",.all_attributes = true,.segment = 3,.total_segments = 7};
+	resetStringInfo(&buf);
+	cmz_request_append_read(&buf, &request);
+	is(buf.data, "{\"TableName\":\"t\",\"Select\":\"ALL_ATTRIBUTES\",\"Segment\":3,\"TotalSegments\":7,"
+	   "\"ReturnConsumedCapacity\":\"TOTAL\"}", "a segment of a Scan");
 }
