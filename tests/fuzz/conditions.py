@@ -77,7 +77,7 @@ class Writer:
 
     def equality(self, scope, column):
         """All the ways to give a key one or more values."""
-        name, kind = scope.name(column), self.rng.randrange(9)
+        name, kind = scope.name(column), self.rng.randrange(6 if column.base == "text[]" else 9)
         array_type = column.base if column.base != "char" else "text"
         if kind < 3:
             return "%s = %s" % (name, self.operand(scope, column))

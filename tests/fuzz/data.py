@@ -101,11 +101,12 @@ def generic_values(rng, mismatch):
     def number(values, odd=NUMBERS + LIMIT_NUMBERS):
         return lambda: pick(values, odd)(N)
 
+    # -1e-130 would read as a real of -0, which equals 0 and looks different
     small = ["0", "1", "-1", "45", "2147483647", "-2147483648"]
     return {
         "t": pick(TEXTS + [""]), "u": pick(TEXTS), "i": number(small), "n": number(NUMBERS + LIMIT_NUMBERS),
         "np": number(["1", "1.25", "1.24", "1.3", "-1.25", "99.95", "45"]),
-        "f": number(NUMBERS + ["1e125", "1e-130"]), "r": number([n for n in NUMBERS if "123456789012" not in n]),
+        "f": number(NUMBERS + ["1e125", "1e-130"]), "r": number([n for n in NUMBERS if "123456789012" not in n], NUMBERS + LIMIT_NUMBERS[:3]),
         "ts": pick([s + x for s in SECONDS[:3] for x in SUFFIXES] + FAR_TIMES, BAD_TIMES),
         "ts0": pick([s + x for s in SECONDS[:3] for x in SUFFIXES[:8]], BAD_TIMES),
         "tn": number(["0", "1737288000", "1737288000.5", "1737288000.1234567", "1737287999.9999999", "-0.5", "-1",

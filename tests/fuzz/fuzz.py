@@ -8,6 +8,7 @@ Needs a running server, in whose database it drops and makes the schemas fuzz, f
 import argparse
 import os
 import random
+import shlex
 import sys
 import threading
 import time
@@ -22,7 +23,7 @@ from judge import compare
 from libpq import Failed, Lost, Result, Session
 from queries import ALL_SHAPES
 from reducer import reduce
-from trial import LOCAL, PUSHED, UNPUSHED, choose_manner, explain, run, run_whole
+from trial import LOCAL, PLAIN_OUTPUT, PUSHED, UNPUSHED, choose_manner, explain, run, run_whole
 
 SHAPES = ALL_SHAPES + JOIN_SHAPES
 EXPLAINED = .1
@@ -109,7 +110,7 @@ class Round:
 
     def work(self):
         session = Session(self.options.conninfo)
-        session.must(schema.PLAIN_OUTPUT)
+        session.must(PLAIN_OUTPUT)
         while True:
             number = self.take()
             if number is None:
@@ -120,7 +121,7 @@ class Round:
                 self.tally.fail("CONNECTION LOST at seed %s, query %d: %s\n%s" % (self.seed, number, lost, self.rerun(number)))
                 time.sleep(5)
                 session = Session(self.options.conninfo)
-                session.must(schema.PLAIN_OUTPUT)
+                session.must(PLAIN_OUTPUT)
             except Exception:
                 self.tally.fail("THE FUZZER FAILED at seed %s, query %d\n%s" % (self.seed, number, traceback.format_exc()))
         session.close()
@@ -136,8 +137,8 @@ class Round:
             self.tally.plan(explain(session, settings, query))
 
     def rerun(self, number):
-        return "again: python3 tests/fuzz/fuzz.py --endpoint %s --conninfo '%s' --seed %s --only %d" % (
-            self.options.endpoint, self.options.conninfo, self.seed, number)
+        return "again: python3 tests/fuzz/fuzz.py --endpoint %s --conninfo %s --seed %s --only %d" % (
+            self.options.endpoint, shlex.quote(self.options.conninfo), self.seed, number)
 
     def report(self, session, number, query, manner, settings, wrong):
         side, what, expected, got = wrong

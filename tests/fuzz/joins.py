@@ -3,7 +3,6 @@ from conditions import Scope, where_clause
 from queries import JOINS, SETS, Output, Query, aggregate, finish, orderable, pick, sort_keys
 
 FAMILIES = {"text": "text", "integer": "number", "bigint": "number", "numeric": "number"}
-KEYS = ["k"]                       # of loc.keys, the small local table
 
 
 def joinable(scope):
@@ -15,12 +14,9 @@ def joinable(scope):
 
 def equal(writer, left, right):
     """left.x = right.y of one family, at least one of them a key."""
-    rng = writer.rng
-    for _ in range(20):
-        a, b = rng.choice(joinable(left)), rng.choice(joinable(right))
-        if FAMILIES[a.base] == FAMILIES[b.base]:
-            return writer.mark("%s = %s" % (left.name(a), right.name(b)))
-    return "%s = %s" % (left.name(left.table.columns[0]), right.name(right.table.columns[0]))
+    pairs = [(a, b) for a in joinable(left) for b in joinable(right) if FAMILIES[a.base] == FAMILIES[b.base]]
+    a, b = writer.rng.choice(pairs)
+    return writer.mark("%s = %s" % (left.name(a), right.name(b)))
 
 
 def same_row(left, right):

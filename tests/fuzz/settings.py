@@ -27,6 +27,8 @@ def choose(rng, version):
         chosen.append(("work_mem", "64kB"))
     if rng.random() < .2:
         chosen.append(("cursor_tuple_fraction", rng.choice(["0.0001", "1"])))
+    # costs like these would make nearly every query worth compiling
+    chosen.append(("jit", "on" if rng.random() < .01 else "off"))
     chosen.append(("timezone", rng.choice(ZONES)))
     return chosen
 

@@ -8,6 +8,7 @@ LOCAL, PUSHED, UNPUSHED = "local", "pushdown on", "pushdown off"
 SIDES = {LOCAL: "SET LOCAL search_path = loc, public;",
          PUSHED: "SET LOCAL search_path = fdw, public; SET LOCAL cmz_fdw.enable_pushdown = on;",
          UNPUSHED: "SET LOCAL search_path = fdw, public; SET LOCAL cmz_fdw.enable_pushdown = off;"}
+PLAIN_OUTPUT = "SET client_min_messages = error; SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = hex"
 TIMEOUT = "SET LOCAL statement_timeout = '60s';"
 
 
@@ -58,7 +59,9 @@ def cursor(scroll, query, hold, fetches, **more):
 
 def run(session, side, settings, manner):
     """A list of row lists, or the Result of the statement that failed."""
-    session.must("BEGIN;" + planner.as_sql(settings) + TIMEOUT + SIDES[side])
+    prelude = planner.as_sql(settings) + TIMEOUT + SIDES[side]
+    held = "COMMIT" in manner.before
+    session.must("BEGIN;" + (prelude.replace("SET LOCAL", "SET") if held else prelude))
     try:
         for statement in manner.before:
             result = session.run(statement)
@@ -79,6 +82,9 @@ def run(session, side, settings, manner):
         if manner.name != "plain":
             session.run("CLOSE ALL")
             session.run("DEALLOCATE ALL")
+        if held:
+            session.run("RESET ALL")
+            session.must(PLAIN_OUTPUT)
 
 
 def run_whole(session, settings, query, which):

@@ -7,7 +7,7 @@ use CmzTest;
 use File::Basename qw(dirname);
 use Test::More;
 
-my $queries = $ENV{CMZ_FUZZ_QUERIES} || 1500;
+my $queries = $ENV{CMZ_FUZZ_QUERIES} || 1200;
 my $seed = $ENV{CMZ_FUZZ_SEED} || 20250119;
 my $seconds = $ENV{CMZ_FUZZ_SECONDS};
 my $node = start_node();
