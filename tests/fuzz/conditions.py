@@ -127,8 +127,12 @@ class Writer:
         return self.rng.choice(["%s", "NOT %s", "%s IS TRUE", "%s IS NOT TRUE", "%s IS FALSE", "%s IS NOT FALSE",
                                 "%s IS UNKNOWN", "%s = false", "%s <> true"]) % name
 
+    def any_column(self, scope):
+        tricky = [c for c in scope.table.columns if c.tricky]
+        return self.rng.choice(tricky if tricky and self.chance(.4) else scope.table.columns)
+
     def leaf(self, scope, column=None):
-        column = column or self.rng.choice(scope.table.columns)
+        column = column or self.any_column(scope)
         name, dice = scope.name(column), self.rng.random()
         if column.huge:
             return self.rng.choice(["length(%s) > 50000", "%s LIKE 'b%%'", "%s > 'f'", "%s < 'd'"]) % name
@@ -195,7 +199,7 @@ class Writer:
             conditions.append(self.across(scope))
         elif dice < keyed:
             conditions += self.keyed(scope)
-        for _ in range(self.rng.choice([0, 0, 0, 1, 1, most])):
+        for _ in range(self.rng.choice([0, 0, 1, 1, most])):
             conditions.append(self.tree(scope, 2))
         return conditions
 

@@ -38,6 +38,7 @@ class Column:
     collation: str = ""
     options: str = ""
     loose: bool = False             # equal values may look different: not grouped, ordered or aggregated by
+    tricky: bool = False            # its values compare in other ways than DynamoDB's: conditions like it
     huge: bool = False              # only its length and digest are selected
 
     @property
