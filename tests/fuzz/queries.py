@@ -130,6 +130,20 @@ def rows(writer, tables):
     return query
 
 
+def filters(writer, tables):
+    """Just one or two conditions, on any columns: no key hides what a filter loses."""
+    scope = Scope(writer, pick(writer, tables, small=True), "a")
+    tricky = [c for c in scope.table.columns if c.tricky]
+    column = writer.rng.choice(tricky) if tricky and writer.chance(.6) else None
+    conditions = [writer.mark(writer.leaf(scope, column))]
+    if writer.chance(.3):
+        conditions.append(writer.tree(scope, 1))
+    joiner = writer.rng.choice([" AND ", " AND ", " OR "])
+    output = Output(writer)
+    output.columns(scope, 3)
+    return finish("filter", writer, output, " FROM %s a WHERE %s" % (scope.table.name, joiner.join(conditions)), 0)
+
+
 def ordered_keys(writer, tables):
     """ORDER BY an index's sort key beneath an equality or a list of its partition keys."""
     scope = Scope(writer, pick(writer, tables), "a")
@@ -249,4 +263,4 @@ def windows(writer, tables):
     return finish("window", writer, output, body, 0)
 
 
-ALL_SHAPES = [(rows, 26), (ordered_keys, 18), (aggregates, 10), (edges, 6), (grouped, 6), (distinct, 4), (windows, 4)]
+ALL_SHAPES = [(rows, 20), (filters, 14), (ordered_keys, 18), (aggregates, 10), (edges, 6), (grouped, 6), (distinct, 4), (windows, 4)]
