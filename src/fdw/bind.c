@@ -400,8 +400,11 @@ add_gets(const CmzIndex *index, CmzBinding *binding)
 {
 	List	   *keys = binding->keys;
 	StringInfoData buf;
+	int			arm_no = 0;
 	int			n = 0;
 
+	while (arm_no < binding->narms && !binding->arms[arm_no].is_get)
+		arm_no++;
 	list_sort(keys, compare_keys);
 	for (int i = 0; i < list_length(keys); i++)
 	{
@@ -416,7 +419,7 @@ add_gets(const CmzIndex *index, CmzBinding *binding)
 		}
 		if (n == CMZ_MAX_BATCH_GET || (n > 0 && i + 1 == list_length(keys)))
 		{
-			add_read(binding, 0, NULL, buf.data);
+			add_read(binding, arm_no, NULL, buf.data);
 			n = 0;
 		}
 	}

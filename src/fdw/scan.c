@@ -233,19 +233,26 @@ cmz_scan_open(ForeignScanState *node)
 	MemoryContextSwitchTo(old);
 }
 
-/* An earlier arm of the OR has given this row already. */
+/*
+ * Of the arms of an OR, the first whose condition a row satisfies gives it.  An
+ * arm's Query may return more than satisfies it, also rows that another arm
+ * gives.
+ */
 static bool
-is_duplicate(CmzScanState *state, int arm, ExprContext *econtext)
+is_given_by(CmzScanState *state, int arm, ExprContext *econtext)
 {
-	for (int i = 0; i < arm; i++)
-	{
-		const CmzArm *earlier = list_nth(state->plan->arms, i);
-		bool		isnull;
-		Datum		given = ExecEvalExprSwitchContext(list_nth(state->operands, earlier->clause_no),
-													  econtext, &isnull);
+	const CmzBoundArm *arms = state->binding->arms;
 
-		if (!isnull && DatumGetBool(given))
-			return true;
+	for (int i = 0; i < state->binding->narms; i++)
+	{
+		const CmzArm *candidate = list_nth(state->plan->arms, i);
+		bool		isnull;
+		Datum		satisfied = ExecEvalExprSwitchContext(list_nth(state->operands, candidate->clause_no),
+														  econtext, &isnull);
+
+		/* one BatchGetItem serves all arms that name items */
+		if (!isnull && DatumGetBool(satisfied))
+			return i == arm || (arms[i].is_get && arms[arm].is_get);
 	}
 	return false;
 }
@@ -288,12 +295,12 @@ next_row(ForeignScanState *node)
 		MemoryContextSwitchTo(old);
 		if (!found)
 			return false;
-		if (!state->binding->inexact && arm == 0)
+		if (!state->binding->inexact && state->binding->narms == 1)
 			break;
 		show_columns(state, slot);
 		ResetExprContext(econtext);
 		econtext->ecxt_scantuple = slot;
-		if (!is_duplicate(state, arm, econtext) &&
+		if ((state->binding->narms == 1 || is_given_by(state, arm, econtext)) &&
 			(!state->binding->inexact || ExecQual(state->recheck, econtext)))
 			break;
 	}
