@@ -96,7 +96,7 @@ class Round:
     def set_up(self):
         session = Session(self.options.conninfo)
         try:
-            self.tables = schema.set_up(session, self.options.endpoint, self.seed, self.options.library)
+            self.tables = schema.set_up(session, self.options.endpoint, self.seed, self.options.library, self.options.prefix)
         finally:
             session.close()
 
@@ -194,6 +194,7 @@ def arguments():
     parser.add_argument("--only", type=int, help="just this query of the seed")
     parser.add_argument("--jobs", type=int, default=2, help="connections")
     parser.add_argument("--library", help="make the wrapper from this library instead of CREATE EXTENSION")
+    parser.add_argument("--prefix", default="fuzz-", help="of the DynamoDB tables: runs at one time need different ones")
     parser.add_argument("--max-failures", type=int, default=5)
     parser.add_argument("--no-reduce", action="store_true", help="report a difference as it was found")
     options = parser.parse_args()

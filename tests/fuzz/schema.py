@@ -104,11 +104,16 @@ def vary(session, rng, tables):
             session.run("ANALYZE fdw.%s" % table.name)
 
 
-def set_up(session, endpoint, seed, library):
+def set_up(session, endpoint, seed, library, prefix):
     """Loads everything; returns the tables with their samples."""
     tables = data.tables(seed)
+    for table in tables:
+        table.options = table.options.replace("table_name 'fuzz-", "table_name '" + prefix)
+    dynamos = {t.dynamo.name: t.dynamo for t in tables if t.dynamo}
+    for name, dynamo in dynamos.items():
+        dynamo.name = prefix + name[len("fuzz-"):]
     client = Client(endpoint)
-    for dynamo in {t.dynamo.name: t.dynamo for t in tables if t.dynamo}.values():
+    for dynamo in dynamos.values():
         client.recreate(dynamo)
         client.load(dynamo)
     session.must(PLAIN_OUTPUT)
