@@ -10,6 +10,7 @@
 #include "fdw/import.h"
 #include "fdw/modify.h"
 #include "fdw/option.h"
+#include "fdw/parallel.h"
 #include "fdw/path.h"
 #include "fdw/scan.h"
 #include "fdw/upper.h"
@@ -49,6 +50,18 @@ cmz_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignModify = cmzEndForeignModify;
 	routine->BeginForeignInsert = cmzBeginForeignInsert;
 	routine->EndForeignInsert = cmzEndForeignInsert;
+
+	routine->IsForeignScanParallelSafe = cmzIsForeignScanParallelSafe;
+	routine->EstimateDSMForeignScan = cmzEstimateDSMForeignScan;
+	routine->InitializeDSMForeignScan = cmzInitializeDSMForeignScan;
+	routine->ReInitializeDSMForeignScan = cmzReInitializeDSMForeignScan;
+	routine->InitializeWorkerForeignScan = cmzInitializeWorkerForeignScan;
+	routine->ShutdownForeignScan = cmzShutdownForeignScan;
+
+	routine->IsForeignPathAsyncCapable = cmzIsForeignPathAsyncCapable;
+	routine->ForeignAsyncRequest = cmzForeignAsyncRequest;
+	routine->ForeignAsyncConfigureWait = cmzForeignAsyncConfigureWait;
+	routine->ForeignAsyncNotify = cmzForeignAsyncNotify;
 
 	routine->ExplainForeignScan = cmzExplainForeignScan;
 	routine->AnalyzeForeignTable = cmzAnalyzeForeignTable;

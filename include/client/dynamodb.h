@@ -67,6 +67,9 @@ extern bool cmz_call_wait(CmzCall *call);
  */
 extern void cmz_calls_drive(bool wait);
 
+/* In how many milliseconds, but at most max_ms, a call wants attention. */
+extern long cmz_calls_timeout(long max_ms);
+
 /* Raise the failure of a call; hint, if not NULL, is said instead of ours. */
 pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *hint);
 

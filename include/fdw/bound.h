@@ -40,6 +40,7 @@ typedef struct CmzBinder
 	const char *const *symbols; /* by operand; NULL: its value is known */
 	bool		in_filter;		/* binding a filter, not a key */
 	Bitmapset  *utc_columns;	/* times whose byte order was relied on */
+	bool		widened;		/* an arm of an AND was left out */
 } CmzBinder;
 
 /* The comparison that an operator of a qual is, CMZ_QUAL_EQ to CMZ_QUAL_GE. */

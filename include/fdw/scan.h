@@ -5,17 +5,13 @@
 #ifndef CMZ_SCAN_H
 #define CMZ_SCAN_H
 
+#include "client/wait.h"
 #include "fdw/rows.h"
 #include "foreign/fdwapi.h"
 #include "nodes/execnodes.h"
+#include "storage/dsm.h"
 
-/* What the processes of a parallel scan share. */
-typedef struct CmzParallelScan
-{
-	pg_atomic_uint32 segment;	/* the next one */
-	pg_atomic_uint64 milli_units;	/* the statement's account */
-	int			nprocesses;
-} CmzParallelScan;
+typedef struct CmzParallelScan CmzParallelScan;
 
 /* A scan under way (node->fdw_state). */
 typedef struct CmzScanState
@@ -29,7 +25,14 @@ typedef struct CmzScanState
 	CmzRowReader *reader;
 	CmzRowReader *wide_reader;	/* with the columns of recheck; NULL: not needed
 								 * so far */
-	CmzParallelScan *parallel;
+
+	/* scans with others, see parallel.c */
+	CmzParallelScan *parallel;	/* NULL: not parallel, or not any more */
+	pg_atomic_uint32 *parallel_segment;
+	dsm_segment *dsm;
+	CmzPollable *pollable;
+	bool		no_wait;		/* give up rather than wait for the network */
+	bool		not_ready;		/* ... has been done */
 
 	/* this (re)scan */
 	CmzBinding *binding;		/* NULL: not bound yet */
@@ -60,7 +63,7 @@ extern TupleTableSlot *cmzIterateForeignScan(ForeignScanState *node);
 extern void cmzReScanForeignScan(ForeignScanState *node);
 extern void cmzEndForeignScan(ForeignScanState *node);
 
-/* Bind and open, if that has not been done for this (re)scan. */
-extern void cmz_scan_open(ForeignScanState *node);
+/* Follow scan_policy, once; see guard.h. */
+extern void cmz_scan_apply_policy(CmzScanState *state);
 
 #endif							/* CMZ_SCAN_H */

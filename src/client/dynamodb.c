@@ -214,6 +214,14 @@ cmz_calls_drive(bool wait)
 	(void) advance_calls();
 }
 
+long
+cmz_calls_timeout(long max_ms)
+{
+	long		timeout_ms = advance_calls();
+
+	return timeout_ms < 0 ? max_ms : Min(timeout_ms, max_ms);
+}
+
 void
 cmz_call_raise(const CmzCall *call, const char *hint)
 {

@@ -11,9 +11,14 @@
 
 #include <signal.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#endif
 
 #include "client/compat.h"
 #include "client/wait.h"
+#include "storage/fd.h"
 #include "utils/timestamp.h"
 
 #define MAX_SOCKETS		256
@@ -205,3 +210,103 @@ cmz_wait_sleep(long ms)
 	while ((ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
 		cmz_wait_round(ms);
 }
+
+#ifdef __linux__
+
+struct CmzPollable
+{
+	int			epoll_fd;		/* -1: none */
+	int			timer_fd;
+};
+
+static void
+close_pollable(void *arg)
+{
+	CmzPollable *pollable = arg;
+
+	if (pollable->epoll_fd >= 0)
+		close(pollable->epoll_fd);
+	if (pollable->timer_fd >= 0)
+		close(pollable->timer_fd);
+	pollable->epoll_fd = pollable->timer_fd = -1;
+}
+
+bool
+cmz_wait_is_pollable(void)
+{
+	return true;
+}
+
+CmzPollable *
+cmz_wait_pollable_create(void)
+{
+	CmzPollable *pollable = palloc(sizeof(CmzPollable));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	pollable->epoll_fd = pollable->timer_fd = -1;
+	callback->func = close_pollable;
+	callback->arg = pollable;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return pollable;
+}
+
+static void
+poll_for(CmzPollable *pollable, int fd, uint32 events)
+{
+	struct epoll_event event = {0};
+
+	event.events = events;
+	if (epoll_ctl(pollable->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not watch a connection: %m")));
+}
+
+int
+cmz_wait_pollable_fd(CmzPollable *pollable, long timeout_ms)
+{
+	struct itimerspec at = {0};
+	long		timer_ms = time_to_timer();
+
+	close_pollable(pollable);
+	pollable->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	pollable->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (pollable->epoll_fd < 0 || pollable->timer_fd < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not watch connections: %m")));
+	if (timer_ms >= 0)
+		timeout_ms = Min(timeout_ms, timer_ms);
+	at.it_value.tv_sec = timeout_ms / 1000;
+	/* zero would turn it off */
+	at.it_value.tv_nsec = timeout_ms % 1000 * 1000000 + 1;
+	(void) timerfd_settime(pollable->timer_fd, 0, &at, NULL);
+	poll_for(pollable, pollable->timer_fd, EPOLLIN);
+	for (int i = 0; i < nwanted; i++)
+		poll_for(pollable, wanted[i].fd,
+				 ((wanted[i].events & WL_SOCKET_READABLE) ? EPOLLIN : 0) |
+				 ((wanted[i].events & WL_SOCKET_WRITEABLE) ? EPOLLOUT : 0));
+	return pollable->epoll_fd;
+}
+
+#else
+
+bool
+cmz_wait_is_pollable(void)
+{
+	return false;
+}
+
+CmzPollable *
+cmz_wait_pollable_create(void)
+{
+	return NULL;
+}
+
+int
+cmz_wait_pollable_fd(CmzPollable *pollable, long timeout_ms)
+{
+	elog(ERROR, "connections cannot be watched on this platform");
+}
+
+#endif

@@ -259,9 +259,11 @@ bind_filter(ArmBinder *b)
 	foreach(lc, b->arm->filter)
 	{
 		const CmzQual *qual = lfirst(lc);
-		CmzBound	bound = cmz_bound_qual(&b->base, qual);
+		CmzBound	bound;
 		CmzCondition *joined = NULL;
 
+		b->base.widened = false;
+		bound = cmz_bound_qual(&b->base, qual);
 		if (bound.kind == BOUND_FALSE)
 			b->bound->empty = true;
 		if (bound.kind == BOUND_CONDITION && !b->bound->is_get)
@@ -273,7 +275,7 @@ bind_filter(ArmBinder *b)
 		/* what does not go, or not as it is, is checked here */
 		if (joined != NULL)
 			b->bound->filter = joined;
-		else if (qual->exact)
+		if (qual->exact && (joined == NULL || b->base.widened))
 			b->binding->inexact = true;
 	}
 	b->base.in_filter = false;
@@ -481,7 +483,7 @@ cmz_bind_plan(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues
 	foreach(lc, plan->arms)
 	{
 		int			i = foreach_current_index(lc);
-		ArmBinder	b = {{table, values, NULL, false, NULL}, plan, lfirst(lc)};
+		ArmBinder	b = {{table, values, NULL, false, NULL, false}, plan, lfirst(lc)};
 
 		b.index = cmz_arm_index(b.arm, table);
 		b.binding = binding;
@@ -573,7 +575,7 @@ cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const CmzOperandVa
 	{
 		const CmzArm *arm = lfirst(lc);
 		CmzBoundArm *bound = &binding->arms[foreach_current_index(lc)];
-		CmzBinder	binder = {table, values, symbols, false, NULL};
+		CmzBinder	binder = {table, values, symbols, false, NULL, false};
 
 		if (arm->is_query)
 			bound->key = session_as_written(arm, bind_as_written(&binder, NULL, lcons(arm->partition, list_copy(arm->sort))), text);

@@ -522,6 +522,8 @@ bind_list(CmzBinder *binder, const CmzQual *qual)
 		if (bound.kind == (is_or ? BOUND_ANY : BOUND_FALSE))
 			return bound;
 		/* of an AND this drops an arm, of an OR all is lost */
+		if (bound.kind == BOUND_ANY || (joined != NULL && joined->nargs > CMZ_MAX_OPERATORS))
+			binder->widened = true;
 		if (joined != NULL && joined->nargs > CMZ_MAX_OPERATORS)
 			return is_or ? bound_any : bound_to(joined);
 		if (bound.kind == BOUND_CONDITION)

@@ -70,10 +70,11 @@ pack_int(List *packed, int value)
 	return lappend(packed, makeInteger(value));
 }
 
+/* As a string: a Float that looks like an integer becomes one in a worker. */
 static List *
 pack_double(List *packed, double value)
 {
-	return lappend(packed, makeFloat(psprintf("%.17g", value)));
+	return lappend(packed, makeString(psprintf("%.17g", value)));
 }
 
 typedef struct Unpacking
@@ -97,7 +98,7 @@ unpack_int(Unpacking *u)
 static double
 unpack_double(Unpacking *u)
 {
-	return floatVal(unpack_node(u));
+	return atof(strVal(unpack_node(u)));
 }
 
 static List *pack_quals(List *quals);

@@ -294,8 +294,16 @@ cmz_rows_count(CmzRows *rows)
 bool
 cmz_rows_is_ready(CmzRows *rows)
 {
-	if (rows->stream != NULL && !rows->stream->page.done)
-		return true;
+	CmzPage    *page = rows->stream ? &rows->stream->page : NULL;
+
+	if (page != NULL && page->has_items && !page->done)
+	{
+		CmzScanner	items = page->items;
+
+		/* behind the last item there is nothing but the page's end */
+		if (cmz_scan_peek(&items) != ']')
+			return true;
+	}
 	return cmz_fetch_is_ready(rows->fetch);
 }
 

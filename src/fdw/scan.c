@@ -15,6 +15,7 @@
 #include "executor/executor.h"
 #include "fdw/compat.h"
 #include "fdw/guard.h"
+#include "fdw/parallel.h"
 #include "fdw/scan.h"
 #include "fdw/session.h"
 #include "nodes/nodeFuncs.h"
@@ -156,6 +157,14 @@ choose_reader(CmzScanState *state, const CmzBinding *binding, EState *estate)
 	return state->wide_reader;
 }
 
+void
+cmz_scan_apply_policy(CmzScanState *state)
+{
+	if (!state->policy_applied)
+		cmz_guard_whole_table(state->table);
+	state->policy_applied = true;
+}
+
 static void
 open_rows(ForeignScanState *node, double wanted)
 {
@@ -164,12 +173,9 @@ open_rows(ForeignScanState *node, double wanted)
 	CmzRowReader *reader = choose_reader(state, state->binding, estate);
 	MemoryContext old;
 
-	if (cmz_plan_is_scan(state->plan) && !state->policy_applied &&
-		!(state->plan->limit_is_ours && wanted > 0))
-	{
-		cmz_guard_whole_table(state->table);
-		state->policy_applied = true;
-	}
+	/* a LIMIT that DynamoDB follows does not read the whole table */
+	if (cmz_plan_is_scan(state->plan) && !(state->plan->limit_is_ours && wanted > 0))
+		cmz_scan_apply_policy(state);
 	if (state->client == NULL)
 	{
 		old = MemoryContextSwitchTo(estate->es_query_cxt);
@@ -179,7 +185,7 @@ open_rows(ForeignScanState *node, double wanted)
 	reader->utc_columns = state->binding->utc_columns;
 	state->rows = cmz_rows_open(state->table, state->plan, state->binding, state->client,
 								reader, &state->counters, wanted,
-								state->parallel ? &state->parallel->segment : NULL);
+								state->parallel_segment);
 }
 
 /* The rows that are here are those of the new binding: take them again. */
@@ -194,8 +200,9 @@ repeat_rows(CmzScanState *state, const CmzBinding *binding)
 	return true;
 }
 
-void
-cmz_scan_open(ForeignScanState *node)
+/* Bind and open, if that has not been done for this (re)scan. */
+static void
+open_scan(ForeignScanState *node)
 {
 	CmzScanState *state = node->fdw_state;
 	MemoryContext context = state->bind_context;
@@ -291,7 +298,8 @@ next_row(ForeignScanState *node)
 		ExecClearTuple(state->slot);
 		MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
-		found = cmz_rows_next(state->rows, state->slot, &arm);
+		state->not_ready = state->no_wait && !cmz_rows_is_ready(state->rows);
+		found = !state->not_ready && cmz_rows_next(state->rows, state->slot, &arm);
 		MemoryContextSwitchTo(old);
 		if (!found)
 			return false;
@@ -338,7 +346,8 @@ cmzIterateForeignScan(ForeignScanState *node)
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
 	ExecClearTuple(slot);
-	cmz_scan_open(node);
+	state->not_ready = false;
+	open_scan(node);
 	if (state->plan->count)
 	{
 		if (!state->counted)
@@ -382,6 +391,8 @@ cmzEndForeignScan(ForeignScanState *node)
 
 	if (state == NULL)
 		return;
+	if (state->dsm != NULL)
+		cmz_parallel_forget(state);
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
 	ExecClearTuple(state->slot);
 	MemoryContextDelete(state->bind_context);
