@@ -86,10 +86,10 @@ refine_rows(PlannerInfo *root, RelOptInfo *rel, const CmzRelInfo *info)
 	}
 	if (user != NULL && has_session)
 	{
-		Selectivity sel = clause_selectivity(root, user->clause, rel->relid, JOIN_INNER, NULL);
+		List	   *others = list_delete_ptr(list_copy(rel->baserestrictinfo), user->rinfo);
 
-		if (sel > 0)
-			rel->rows = clamp_row_est(Min(rel->rows / sel, rel->tuples));
+		rel->rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, others, 0, JOIN_INNER,
+																	   NULL));
 	}
 }
 
