@@ -162,8 +162,15 @@ find_ready(const CmzFetch *fetch)
 bool
 cmz_fetch_is_ready(CmzFetch *fetch)
 {
-	cmz_fetch_poll(fetch);
-	return find_ready(fetch) >= 0 || (fetch->nactive == 0 && fetch->nstarted == fetch->nstreams);
+	/* whoever asks wants a page now, also of a lazy fetcher */
+	if (find_ready(fetch) < 0)
+	{
+		top_up(fetch);
+		if (in_flight(fetch) == 0)
+			return true;		/* that all is over */
+		cmz_calls_drive(false);
+	}
+	return find_ready(fetch) >= 0;
 }
 
 /* Wait for a page of any stream; -1: all are at their end. */

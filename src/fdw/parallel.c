@@ -16,6 +16,7 @@
 #include "fdw/parallel.h"
 #include "fdw/scan.h"
 #include "fdw/way.h"
+#include "miscadmin.h"
 #include "optimizer/cost.h"
 
 /* How long an Append may wait without looking for interrupts. */
@@ -157,6 +158,7 @@ produce_row(AsyncRequest *areq)
 	CmzScanState *state = node->fdw_state;
 	TupleTableSlot *slot;
 
+	CHECK_FOR_INTERRUPTS();
 	state->no_wait = true;
 	slot = node->ss.ps.ExecProcNodeReal((PlanState *) node);
 	state->no_wait = false;
