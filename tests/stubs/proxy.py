@@ -9,8 +9,10 @@ Requests under /__ steer it:
   GET  /__log     the requests since the last look, as JSON
 Actions: {"do": "pass"} and, instead of an answer: "status" (code, body,
 headers), "reset" (before forwarding), "lose" (forward, then reset),
-"hang" (seconds), "truncate", "crc", "gzip", "garbage" (bytes), "slow".
+"hang" (seconds), "truncate", "crc", "gzip", "garbage" (bytes), "slow"
+(seconds), "partial" (of a BatchGetItem only the first "keys" are processed).
 An action's "times" says how often it is taken (default 1).
+A request's "in_hand" in the log says how many were being answered with it.
 """
 import http.client
 import json
@@ -26,6 +28,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 lock = threading.Lock()
 script = []
 log = []
+in_hand = 0
 upstream = sys.argv[1]
 
 
@@ -84,14 +87,34 @@ class Handler(BaseHTTPRequestHandler):
             with lock:
                 script[:] = json.loads(body)
             return self.answer(200, b"ok")
+        global in_hand
         operation = self.headers.get("X-Amz-Target", "?.?").split(".")[-1]
         with lock:
-            log.append({"op": operation, "path": self.path,
+            in_hand += 1
+            log.append({"op": operation, "in_hand": in_hand, "path": self.path,
                         "headers": dict(self.headers.items()),
                         "port": self.client_address[1],
                         "raw": body.decode(errors="replace"),
                         "body": json.loads(body or b"{}")})
-        self.act(next_action(operation), body)
+        try:
+            self.act(next_action(operation), body)
+        finally:
+            with lock:
+                in_hand -= 1
+
+    def forward_partly(self, body, keys):
+        """A BatchGetItem of which some keys are left unprocessed."""
+        request = json.loads(body)
+        (table, wanted), = request["RequestItems"].items()
+        rest = dict(wanted, Keys=wanted["Keys"][keys:])
+        wanted["Keys"] = wanted["Keys"][:keys]
+        if wanted["Keys"]:
+            status, data, headers = self.forward(json.dumps(request).encode())
+            answer = json.loads(data)
+        else:
+            status, headers, answer = 200, [], {"Responses": {table: []}}
+        answer["UnprocessedKeys"] = {table: rest} if rest["Keys"] else {}
+        return status, json.dumps(answer).encode(), [h for h in headers if h[0].lower() != "x-amz-crc32"]
 
     def act(self, action, body):
         do = action["do"]
@@ -105,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reset()
         if do == "garbage":
             return self.answer(200, b"\x00\xff{[" * (action.get("bytes", 4) // 4))
+        if do == "partial":
+            return self.answer(*self.forward_partly(body, action["keys"]))
         status, data, headers = self.forward(body)
         if do == "lose":
             return self.reset()
