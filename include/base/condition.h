@@ -61,7 +61,7 @@ extern CmzOperand cmz_operand_string(const char *data, int len);
 extern CmzOperand cmz_operand_cstring(const char *s);
 extern CmzOperand cmz_operand_number(const char *digits);
 
-/* Order of two operands of one type: bytes for S and B, value for N. */
+/* Order of two operands: bytes for S and B, value for N; of two types, the type's. */
 extern int	cmz_operand_compare(const CmzOperand *a, const CmzOperand *b);
 
 #endif							/* CMZ_CONDITION_H */

@@ -34,8 +34,10 @@ typedef struct CmzPage
 	int64		read;			/* how many have been read */
 	int64		scanned_count;
 	double		read_units;		/* ConsumedCapacity.CapacityUnits */
-	CmzSpan		last_key;		/* LastEvaluatedKey, or UnprocessedKeys of a
-								 * batch, as JSON; data NULL if absent */
+	CmzSpan		last_key;		/* LastEvaluatedKey as JSON, or of a batch the
+								 * elements of its UnprocessedKeys' array; data
+								 * NULL if absent */
+	CmzSpan		table;			/* of a batch: whose items these are */
 	const char *error;			/* static; set when a call failed */
 } CmzPage;
 

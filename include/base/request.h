@@ -10,6 +10,9 @@
 #include "base/condition.h"
 #include "base/layout.h"
 
+/* How much a page of Query or Scan holds at most. */
+#define CMZ_PAGE_BYTES		(1024.0 * 1024.0)
+
 /* How many keys a BatchGetItem takes. */
 #define CMZ_MAX_BATCH_GET	100
 
@@ -32,8 +35,8 @@ typedef struct CmzReadRequest
 	int64		limit;			/* items to read, before the filter; 0: a page */
 	int			segment;		/* Scan: which of total_segments */
 	int			total_segments; /* 0: all in one */
-	CmzSpan		start_key;		/* ExclusiveStartKey, or RequestItems of a
-								 * BatchGetItem, as JSON; data NULL: none */
+	CmzSpan		start_key;		/* ExclusiveStartKey as JSON, or what is left of
+								 * keys; data NULL: none */
 } CmzReadRequest;
 
 /* The operation's name: "Query", "Scan" or "BatchGetItem". */

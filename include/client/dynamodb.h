@@ -54,6 +54,9 @@ typedef struct CmzCall
 extern CmzCall *cmz_call_start(const CmzClient *client, const char *operation,
 							   const char *table, const StringInfoData *body);
 
+/* cmz_call_wait will not wait: it has ended, or could not be started again. */
+extern bool cmz_call_is_settled(const CmzCall *call);
+
 /*
  * Wait until the call has an answer or has failed for good; true for an
  * answer.  Raises what an interrupt raises, not the failure.

@@ -5,22 +5,22 @@
 #ifndef CMZ_BIND_H
 #define CMZ_BIND_H
 
+#include "base/keyrange.h"
 #include "fdw/bound.h"
 #include "fdw/plan.h"
-
-/* One stream of pages that has to be read. */
-typedef struct CmzRead
-{
-	int			arm;
-	const CmzCondition *key;	/* Query; NULL: Scan or BatchGetItem */
-	const char *keys;			/* BatchGetItem: the keys as JSON */
-} CmzRead;
 
 /* What an arm became, for EXPLAIN too. */
 typedef struct CmzBoundArm
 {
 	bool		empty;			/* no item can match: nothing is sent */
-	bool		is_get;			/* BatchGetItem */
+	bool		is_query;
+	bool		is_get;			/* BatchGetItem for primary keys */
+	const CmzIndex *index;
+	int			npartitions;
+	CmzOperand *partitions;		/* sorted, each once */
+	int			nranges;
+	CmzKeyRange *ranges;		/* of the sort key, sorted, without overlaps */
+	CmzOperand *sort_values;	/* where the ranges are single values, else NULL */
 	const CmzCondition *key;	/* all its keys as one condition */
 	CmzCondition *filter;		/* FilterExpression, NULL: none */
 } CmzBoundArm;
@@ -29,15 +29,13 @@ typedef struct CmzBinding
 {
 	int			narms;
 	CmzBoundArm *arms;
-	List	   *keys;			/* of BatchGetItem, while it is made */
-	List	   *reads;			/* CmzReads */
 	Bitmapset  *utc_columns;	/* columns whose byte order was taken for time */
 	bool		inexact;		/* an exact qual could not be sent: recheck */
 } CmzBinding;
 
 /*
- * Make the requests.  Allocates in the current context; text may be kept by
- * reference.  A Scan is one read, whatever its segments.
+ * Work out what is read.  Allocates in the current context; text may be kept by
+ * reference.
  */
 extern void cmz_bind_plan(const CmzTable *table, const CmzPlan *plan,
 						  const CmzOperandValues *values, CmzBinding *binding);

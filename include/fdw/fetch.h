@@ -11,41 +11,42 @@
 
 #include "fdw/stream.h"
 
-typedef struct CmzFetch
+typedef struct CmzFetch CmzFetch;
+
+/* Adds one stream by cmz_fetch_add; false if there is none. */
+typedef bool (*CmzSupply) (CmzFetch *fetch, void *arg);
+
+/* Adds streams for the keys on a page of an index that lacks attributes. */
+typedef void (*CmzComplete) (CmzFetch *fetch, CmzStream *stream, void *arg);
+
+struct CmzFetch
 {
 	MemoryContext context;		/* of the streams */
 	const CmzClient *client;
 	CmzCounters *counters;
 	int			concurrency;	/* requests in flight at most */
+	CmzSupply	supply;
+	bool		exhausted;		/* supply has no more */
+	CmzComplete complete;		/* NULL: pages have what rows need */
+	void	   *arg;			/* of both */
 	bool		lazy;			/* few rows are wanted: ask for a page only when
 								 * the one before has been read */
+	bool		grows;			/* pages grow, while they are limited */
+	bool		keeps;			/* streams that have been read stay, for a
+								 * repetition */
 	int			nstreams;
 	int			max_streams;
 	CmzStream **streams;
-	int			nstarted;		/* of them, from the first */
-	int			nurgent;		/* those behind, that go first */
-	int			nactive;		/* of those, not at their end */
-	CmzStream **active;
 	CmzStream  *current;		/* whose page is being read */
-	size_t		kept_bytes;		/* of pages that are kept */
+	size_t		kept_bytes;		/* of pages that have been read */
 	int			nrewound;		/* streams that are to be read again */
-
-	bool		grows;			/* pages grow, while they are limited */
-
-	/* what becomes of the keys that a partial index gives, or NULL */
-	void		(*complete) (struct CmzFetch *fetch, CmzStream *stream, void *arg);
-	/* adds a stream if there is another one to read, or NULL */
-	void		(*supply) (struct CmzFetch *fetch, void *arg);
-	void	   *arg;
-} CmzFetch;
+};
 
 /* In the current context, where the streams' pages will live too. */
 extern CmzFetch *cmz_fetch_create(const CmzClient *client, CmzCounters *counters,
-								  int concurrency, bool lazy);
+								  int concurrency, CmzSupply supply, void *arg);
 
-/* Add a stream; an urgent one, while pages are taken, comes before others. */
 extern void cmz_fetch_add(CmzFetch *fetch, const CmzReadRequest *request, int arm);
-extern void cmz_fetch_add_urgent(CmzFetch *fetch, const CmzReadRequest *request, int arm);
 
 /*
  * Send what may be in flight and take what has come, without waiting.  To be
@@ -53,16 +54,15 @@ extern void cmz_fetch_add_urgent(CmzFetch *fetch, const CmzReadRequest *request,
  */
 extern void cmz_fetch_poll(CmzFetch *fetch);
 
-/* cmz_fetch_next_page will not wait. */
-extern bool cmz_fetch_is_ready(CmzFetch *fetch);
-
 /*
  * The stream whose next page has come first, NULL if all are at their end.
- * Ends the page that was given before.  Raises what cmz_stream_next_page does.
+ * Ends the page that was given before.  With waiting (may be NULL) it does not
+ * wait, but sets *waiting and returns NULL.  Raises what cmz_stream_next_page
+ * does.
  */
-extern CmzStream *cmz_fetch_next_page(CmzFetch *fetch);
+extern CmzStream *cmz_fetch_next_page(CmzFetch *fetch, bool *waiting);
 
-/* Open the first page of every stream. */
+/* Open the first page of every stream; they are in fetch->streams then. */
 extern void cmz_fetch_open_all(CmzFetch *fetch);
 
 /* The next page of this stream; false at its end. */

@@ -20,6 +20,7 @@ typedef struct CmzArm
 	CmzQual    *session;		/* Query: sessionId, bounds the composite key */
 	List	   *times;			/* ... quals on timestamp that go with it */
 	List	   *filter;			/* quals for the FilterExpression */
+	double		partition_items;	/* of each partition, estimated */
 	Expr	   *clause;			/* of an OR: this arm of it; planning only */
 	int			clause_no;		/* ... its place in fdw_exprs, -1: none */
 } CmzArm;

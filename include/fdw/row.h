@@ -49,4 +49,7 @@ extern CmzRowReader *cmz_row_reader_create(const CmzTable *table, List *columns)
  */
 extern bool cmz_row_read(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls);
 
+/* The key of the item that was read last, for a message; palloc'd. */
+extern char *cmz_row_describe_key(CmzRowReader *reader);
+
 #endif							/* CMZ_ROW_H */

@@ -6,9 +6,9 @@
 #define CMZ_ROWS_H
 
 #include "executor/tuptable.h"
-#include "fdw/bind.h"
 #include "fdw/fetch.h"
 #include "fdw/merge.h"
+#include "fdw/reads.h"
 #include "fdw/row.h"
 #include "port/atomics.h"
 
@@ -19,14 +19,17 @@ typedef struct CmzRows
 	const CmzPlan *plan;
 	const CmzBinding *binding;
 	CmzRowReader *reader;
+	CmzReads	reads;			/* those that have not been made yet */
 	CmzReadRequest base;		/* what all requests have in common */
 	CmzItemReader *keys;		/* of a partial index */
 	CmzFetch   *fetch;
 	CmzMerge   *merge;			/* NULL: rows come in no order */
 	CmzStream  *stream;			/* whose page is open */
 	int			unpolled;		/* rows since the network was looked after */
-	StringInfoData reads;		/* what was sent; data NULL: not noted */
-	pg_atomic_uint32 *segment;	/* next one, shared by parallel workers, or NULL */
+	bool		repeated;		/* these rows have been given before */
+	StringInfoData sent;		/* what a few reads send, to compare */
+	pg_atomic_uint32 *segment;	/* next one, shared by parallel workers */
+	pg_atomic_uint32 own_segment;
 } CmzRows;
 
 /*
@@ -39,18 +42,22 @@ extern CmzRows *cmz_rows_open(const CmzTable *table, const CmzPlan *plan,
 							  CmzRowReader *reader, CmzCounters *counters,
 							  double wanted, pg_atomic_uint32 *segment);
 
+typedef enum CmzRowsResult
+{
+	CMZ_ROWS_ROW,
+	CMZ_ROWS_WAIT,				/* the network has to be waited for */
+	CMZ_ROWS_END
+} CmzRowsResult;
+
 /*
  * The next row, in slot (with the columns of the table), and the arm that it is
- * from; false at the end.  Its values live until the next call, or in the
- * current context.
+ * from.  Its values live until the next call, or in the current context.  Rows
+ * in order are waited for in any case.
  */
-extern bool cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm);
+extern CmzRowsResult cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm, bool may_wait);
 
 /* How many items there are, by Select=COUNT; only if the binding is exact. */
 extern int64 cmz_rows_count(CmzRows *rows);
-
-/* cmz_rows_next will not wait. */
-extern bool cmz_rows_is_ready(CmzRows *rows);
 
 /* The first rows again, without a request; false if they are gone. */
 extern bool cmz_rows_can_rewind(const CmzRows *rows);

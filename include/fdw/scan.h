@@ -13,6 +13,13 @@
 
 typedef struct CmzParallelScan CmzParallelScan;
 
+typedef struct CmzOperandType
+{
+	Oid			type;			/* its base type */
+	int16		len;
+	bool		byval;
+} CmzOperandType;
+
 /* A scan under way (node->fdw_state). */
 typedef struct CmzScanState
 {
@@ -21,6 +28,7 @@ typedef struct CmzScanState
 	Oid			userid;			/* whose mapping it uses, from the start */
 	CmzClient  *client;			/* NULL until rows are asked for */
 	List	   *operands;		/* ExprStates of fdw_exprs */
+	CmzOperandType *operand_types;	/* by operand */
 	ExprState  *recheck;		/* the conditions that DynamoDB decides */
 	CmzRowReader *reader;
 	CmzRowReader *wide_reader;	/* with the columns of recheck; NULL: not needed

@@ -69,6 +69,12 @@ extern bool cmz_table_parse_policy(const char *name, CmzScanPolicy *policy);
 extern CmzColumn *cmz_table_column(const CmzTable *table, const char *attribute);
 
 /*
+ * Does the index hold every item that has its partition key?  An item without
+ * the index's sort key is not in the index, unless no item can lack it.
+ */
+extern bool cmz_table_index_is_complete(const CmzTable *table, const CmzIndex *index);
+
+/*
  * The type that the layout knows the attribute to have: in the conversation
  * layout all keys are S.  CMZ_TYPE_NONE if it does not know.
  */

@@ -53,6 +53,8 @@ typedef struct CmzWay
 	List	   *key_rinfos;		/* RestrictInfos that bound what is read */
 	List	   *exact;			/* RestrictInfos that need no recheck */
 	bool		all_exact;		/* ... and they are all there are */
+	int			npinned;		/* arms that name items, they stand first */
+	double		nkeys;			/* Queries of the one arm */
 	double		items_read;
 	double		requests;
 	double		rounds;			/* of requests, one after the other */
@@ -70,7 +72,7 @@ extern bool cmz_way_make(PlannerInfo *root, RelOptInfo *rel, List *quals,
 						 const CmzChoice *choice, CmzWay *way);
 
 /* The quals give full primary keys: how many, 0 if they do not. */
-extern int	cmz_way_full_keys(const CmzTable *table, List *quals);
+extern double cmz_way_full_keys(const CmzTable *table, List *quals);
 
 /* Note in the plan what part of the items read becomes rows. */
 extern void cmz_way_set_yield(CmzWay *way, double rows);

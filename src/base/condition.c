@@ -91,6 +91,8 @@ cmz_operand_compare(const CmzOperand *a, const CmzOperand *b)
 {
 	int			order;
 
+	if (a->type != b->type)
+		return (int) a->type - (int) b->type;
 	if (a->type == CMZ_TYPE_N)
 		return cmz_number_compare(a->data, a->len, b->data, b->len);
 	order = memcmp(a->data, b->data, Min(a->len, b->len));

@@ -85,11 +85,25 @@ read_items(CmzPage *page, CmzScanner *scan)
 	return cmz_scan_skip(scan);
 }
 
+/* There is one table in a batch of ours. */
+static bool
+read_table_name(CmzPage *page, CmzScanner *scan)
+{
+	CmzSpan		name;
+
+	if (!cmz_scan_string(scan, &name) || !cmz_scan_char(scan, ':'))
+		return false;
+	if (page->table.data != NULL && (page->table.len != name.len ||
+									 memcmp(page->table.data, name.data, name.len) != 0))
+		return cmz_scan_fail(scan, "it is of several tables");
+	page->table = name;
+	return true;
+}
+
 /* Responses: {"<table>": [...]}; none if no key of the table was found */
 static bool
 read_responses(CmzPage *page, CmzScanner *scan)
 {
-	CmzSpan		name;
 	bool		first = true;
 	int			more;
 
@@ -97,27 +111,66 @@ read_responses(CmzPage *page, CmzScanner *scan)
 	if (!cmz_scan_char(scan, '{'))
 		return false;
 	while ((more = cmz_scan_next(scan, '}', &first)) > 0)
-		if (!cmz_scan_string(scan, &name) || !cmz_scan_char(scan, ':') || !read_items(page, scan))
+		if (!read_table_name(page, scan) || !read_items(page, scan))
 			return false;
 	return more == 0;
 }
 
-/* LastEvaluatedKey, UnprocessedKeys: kept as they are; {} is none of the latter. */
+/* "Keys": [...] among the members of a table's UnprocessedKeys */
 static bool
-read_last_key(CmzPage *page, CmzScanner *scan, bool may_be_empty)
+read_keys(CmzPage *page, CmzScanner *scan)
 {
-	CmzScanner	inside;
+	CmzSpan		name;
+	bool		first = true;
+	int			more;
 
+	if (!cmz_scan_char(scan, '{'))
+		return false;
+	while ((more = cmz_scan_next(scan, '}', &first)) > 0)
+	{
+		bool		is_keys;
+
+		if (!cmz_scan_string(scan, &name) || !cmz_scan_char(scan, ':'))
+			return false;
+		is_keys = cmz_span_equals(&name, "Keys") && cmz_scan_peek(scan) == '[';
+		if (is_keys)
+			page->last_key.data = scan->p + 1;
+		if (!cmz_scan_skip(scan))
+			return false;
+		if (is_keys)
+			page->last_key.len = scan->p - 1 - page->last_key.data;
+	}
+	return more == 0;
+}
+
+/* UnprocessedKeys: {"<table>": {"Keys": [...], ...}}; {} if there are none */
+static bool
+read_unprocessed(CmzPage *page, CmzScanner *scan)
+{
+	bool		first = true;
+	int			more;
+
+	if (!cmz_scan_char(scan, '{'))
+		return false;
+	while ((more = cmz_scan_next(scan, '}', &first)) > 0)
+	{
+		if (!read_table_name(page, scan) || !read_keys(page, scan))
+			return false;
+		if (page->last_key.len == 0)
+			return cmz_scan_fail(scan, "\"UnprocessedKeys\" without keys");
+	}
+	return more == 0;
+}
+
+static bool
+read_last_key(CmzPage *page, CmzScanner *scan)
+{
 	if (cmz_scan_peek(scan) != '{')
-		return cmz_scan_fail(scan, "\"LastEvaluatedKey\" or \"UnprocessedKeys\" is not an object");
-	inside = *scan;
-	inside.p++;
+		return cmz_scan_fail(scan, "\"LastEvaluatedKey\" is not an object");
 	page->last_key.data = scan->p;
 	if (!cmz_scan_skip(scan))
 		return false;
 	page->last_key.len = scan->p - page->last_key.data;
-	if (may_be_empty && cmz_scan_peek(&inside) == '}')
-		page->last_key = (CmzSpan) {NULL, 0, false};
 	return true;
 }
 
@@ -137,9 +190,9 @@ read_page_member(CmzPage *page, CmzScanner *scan, const CmzSpan *name)
 	if (cmz_span_equals(name, "ConsumedCapacity") && cmz_scan_peek(scan) == '[')
 		return read_consumed_capacities(scan, &page->read_units);
 	if (cmz_span_equals(name, "LastEvaluatedKey") && cmz_scan_peek(scan) != 'n')
-		return read_last_key(page, scan, false);
+		return read_last_key(page, scan);
 	if (cmz_span_equals(name, "UnprocessedKeys") && cmz_scan_peek(scan) != 'n')
-		return read_last_key(page, scan, true);
+		return read_unprocessed(page, scan);
 	return cmz_scan_skip(scan);
 }
 

@@ -59,26 +59,25 @@ append_batch_get(StringInfo body, const CmzReadRequest *request)
 {
 	CmzPlaceholders placeholders;
 
+	cmz_placeholders_init(&placeholders);
 	appendStringInfoChar(body, '{');
 	cmz_json_append_name(body, "RequestItems");
+	appendStringInfoChar(body, '{');
+	cmz_json_append_name(body, request->table);
+	appendStringInfoChar(body, '{');
+	cmz_json_append_name(body, "Keys");
+	appendStringInfoChar(body, '[');
 	if (request->start_key.data != NULL)
 		appendBinaryStringInfo(body, request->start_key.data, request->start_key.len);
 	else
-	{
-		cmz_placeholders_init(&placeholders);
-		appendStringInfoChar(body, '{');
-		cmz_json_append_name(body, request->table);
-		appendStringInfoChar(body, '{');
-		cmz_json_append_name(body, "Keys");
-		appendStringInfo(body, "[%s]", request->keys);
-		append_projection(body, &placeholders, request);
-		cmz_placeholders_append_json(body, &placeholders);
-		cmz_placeholders_free(&placeholders);
-		if (request->consistent)
-			appendStringInfoString(body, ",\"ConsistentRead\":true");
-		appendStringInfoString(body, "}}");
-	}
-	appendStringInfoString(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
+		appendStringInfoString(body, request->keys);
+	appendStringInfoChar(body, ']');
+	append_projection(body, &placeholders, request);
+	cmz_placeholders_append_json(body, &placeholders);
+	cmz_placeholders_free(&placeholders);
+	if (request->consistent)
+		appendStringInfoString(body, ",\"ConsistentRead\":true");
+	appendStringInfoString(body, "}},\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 
 static void

@@ -187,6 +187,12 @@ advance_calls(void)
 }
 
 bool
+cmz_call_is_settled(const CmzCall *call)
+{
+	return call->finished || (call->exchange == NULL && call->retry_at == 0);
+}
+
+bool
 cmz_call_wait(CmzCall *call)
 {
 	for (;;)

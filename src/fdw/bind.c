@@ -1,18 +1,16 @@
 /*
  * bind.c
- *	  Binds a plan to the values of its operands: the requests of a scan.
+ *	  Binds a plan to the values of its operands: what a scan reads.
  *
  * The values of the partition key times the ranges of the sort key are the
- * Queries of an arm, each once.  Where full primary keys are given,
- * BatchGetItem takes a hundred of them at once.
+ * Queries of an arm.  That may be millions, so they are made one by one when
+ * their turn comes, see reads.c.
  */
 #include "postgres.h"
 
 #include "base/conversation.h"
 #include "base/expression.h"
-#include "base/json.h"
 #include "base/keyrange.h"
-#include "base/request.h"
 #include "fdw/bind.h"
 #include "miscadmin.h"
 
@@ -22,22 +20,16 @@ typedef struct ArmBinder
 	CmzBinder	base;
 	const CmzPlan *plan;
 	const CmzArm *arm;
-	const CmzIndex *index;
 	CmzBinding *binding;
 	CmzBoundArm *bound;
-	int			npartitions;
-	CmzOperand *partitions;		/* sorted, each once */
-	int			nranges;
-	CmzKeyRange *ranges;		/* sorted, without overlaps */
 } ArmBinder;
 
 static int
 compare_operands(const void *a, const void *b)
 {
-	const CmzOperand *x = a;
-	const CmzOperand *y = b;
-
-	return x->type != y->type ? (int) x->type - (int) y->type : cmz_operand_compare(x, y);
+	/* there may be millions to sort */
+	CHECK_FOR_INTERRUPTS();
+	return cmz_operand_compare(a, b);
 }
 
 /* A key of the wrong type or size: DynamoDB would reject the request. */
@@ -80,13 +72,16 @@ bind_key_set(ArmBinder *b, const CmzQual *qual, const char *attribute, int max, 
 static void
 restrict_by(ArmBinder *b, CmzKeyRange *range, CmzBound bound)
 {
-	CmzType		known = cmz_table_key_type(b->base.table, b->index->sort_key);
+	CmzType		known = cmz_table_key_type(b->base.table, b->bound->index->sort_key);
+	const CmzCondition *leaf = bound.condition;
 
 	if (bound.kind == BOUND_FALSE)
 		range->empty = true;
 	if (bound.kind != BOUND_CONDITION)
 		return;
-	if (known != CMZ_TYPE_NONE && bound.condition->operands[0].type != known)
+	while (leaf->nargs > 0)
+		leaf = leaf->args[0];
+	if (known != CMZ_TYPE_NONE && leaf->operands[0].type != known)
 		range->empty = true;
 	else
 		cmz_keyrange_apply(range, bound.condition);
@@ -136,7 +131,7 @@ static void
 add_range(ArmBinder *b, const CmzKeyRange *range)
 {
 	if (!range->empty)
-		b->ranges[b->nranges++] = *range;
+		b->bound->ranges[b->bound->nranges++] = *range;
 }
 
 static int
@@ -164,14 +159,14 @@ merge_ranges(ArmBinder *b)
 {
 	int			n = 0;
 
-	qsort(b->ranges, b->nranges, sizeof(CmzKeyRange), compare_ranges);
-	for (int i = 0; i < b->nranges; i++)
+	qsort(b->bound->ranges, b->bound->nranges, sizeof(CmzKeyRange), compare_ranges);
+	for (int i = 0; i < b->bound->nranges; i++)
 	{
-		const CmzKeyRange *range = &b->ranges[i];
-		CmzKeyRange *last = n > 0 ? &b->ranges[n - 1] : NULL;
+		const CmzKeyRange *range = &b->bound->ranges[i];
+		CmzKeyRange *last = n > 0 ? &b->bound->ranges[n - 1] : NULL;
 
 		if (last == NULL || !overlaps(last, range))
-			b->ranges[n++] = *range;
+			b->bound->ranges[n++] = *range;
 		else if (last->hi.set && (!range->hi.set ||
 								  cmz_operand_compare(&range->hi.value, &last->hi.value) >= 0))
 		{
@@ -180,54 +175,111 @@ merge_ranges(ArmBinder *b)
 			last->hi.inclusive = true;
 		}
 	}
-	b->nranges = n;
+	b->bound->nranges = n;
 }
 
-/*
- * The first = ANY on the sort key gives it a range for each value; all other
- * quals narrow them.
- */
-static void
-bind_ranges(ArmBinder *b)
+/* A qual that gives the sort key a range for each value, or each arm. */
+static bool
+is_list(const CmzQual *qual)
 {
-	const CmzArm *arm = b->arm;
-	const CmzQual *any = NULL;
-	CmzKeyRange range;
-	List	   *values = NIL;
+	return qual->op == CMZ_QUAL_ANY || qual->op == CMZ_QUAL_OR;
+}
+
+static void
+add_listed_ranges(ArmBinder *b, const CmzQual *list, const CmzKeyRange *range)
+{
+	List	   *values = list->op == CMZ_QUAL_ANY ? cmz_bound_values(&b->base, list) : list->args;
 	ListCell   *lc;
 
-	cmz_keyrange_init(&range);
-	foreach(lc, arm->sort)
-	{
-		const CmzQual *qual = lfirst(lc);
-
-		if (qual->op == CMZ_QUAL_ANY && any == NULL)
-			any = qual;
-		else if (qual->op != CMZ_QUAL_ANY)
-			restrict_by(b, &range, cmz_bound_qual(&b->base, qual));
-	}
-	if (any != NULL)
-		values = cmz_bound_values(&b->base, any);
-	else if (arm->session != NULL)
-		values = cmz_bound_values(&b->base, arm->session);
-	b->ranges = palloc(sizeof(CmzKeyRange) * Max(list_length(values), 1));
-	if (any == NULL && arm->session == NULL)
-		add_range(b, &range);
+	b->bound->ranges = palloc(sizeof(CmzKeyRange) * Max(list_length(values), 1));
 	foreach(lc, values)
 	{
-		CmzKeyRange one = range;
 		CmzBound	bound = {BOUND_CONDITION, lfirst(lc)};
-		const CmzOperand *value = &bound.condition->operands[0];
+		CmzKeyRange one = *range;
 
-		if (any != NULL)
-			restrict_by(b, &one, bound);
-		else if (value->type == CMZ_TYPE_S && value->len > 0)
-			restrict_by_session(b, &one, value);
+		CHECK_FOR_INTERRUPTS();
+		if (list->op == CMZ_QUAL_OR)
+			bound = cmz_bound_qual(&b->base, lfirst(lc));
+		restrict_by(b, &one, bound);
+		add_range(b, &one);
+	}
+}
+
+static void
+add_session_ranges(ArmBinder *b, const CmzKeyRange *range)
+{
+	List	   *values = cmz_bound_values(&b->base, b->arm->session);
+	ListCell   *lc;
+
+	b->bound->ranges = palloc(sizeof(CmzKeyRange) * Max(list_length(values), 1));
+	foreach(lc, values)
+	{
+		const CmzOperand *session = ((CmzCondition *) lfirst(lc))->operands;
+		CmzKeyRange one = *range;
+
+		CHECK_FOR_INTERRUPTS();
+		if (session->type == CMZ_TYPE_S && session->len > 0)
+			restrict_by_session(b, &one, session);
 		else
 			one.empty = true;
 		add_range(b, &one);
 	}
+}
+
+/*
+ * One qual may list ranges of the sort key, by its values or its arms; all
+ * others narrow them.
+ */
+static void
+bind_ranges(ArmBinder *b)
+{
+	const CmzQual *list = NULL;
+	CmzKeyRange range;
+	ListCell   *lc;
+
+	cmz_keyrange_init(&range);
+	foreach(lc, b->arm->sort)
+	{
+		const CmzQual *qual = lfirst(lc);
+
+		if (is_list(qual))
+			list = qual;
+		else
+			restrict_by(b, &range, cmz_bound_qual(&b->base, qual));
+	}
+	if (list != NULL)
+		add_listed_ranges(b, list, &range);
+	else if (b->arm->session != NULL)
+		add_session_ranges(b, &range);
+	else
+	{
+		b->bound->ranges = palloc(sizeof(CmzKeyRange));
+		add_range(b, &range);
+	}
 	merge_ranges(b);
+}
+
+/* So many ranges are asked for one by one, however few items there are. */
+#define MIN_LISTED_RANGES 8
+
+/*
+ * To ask for more keys than a partition has items is no way to read less of
+ * it: take all between the first and the last.
+ */
+static void
+limit_ranges(ArmBinder *b)
+{
+	CmzBoundArm *bound = b->bound;
+	ListCell   *lc;
+
+	if (bound->nranges <= Max(MIN_LISTED_RANGES, b->arm->partition_items))
+		return;
+	bound->ranges[0].hi = bound->ranges[bound->nranges - 1].hi;
+	bound->ranges[0].has_prefix = false;
+	bound->nranges = 1;
+	foreach(lc, b->arm->sort)
+		if (((CmzQual *) lfirst(lc))->op == CMZ_QUAL_ANY && ((CmzQual *) lfirst(lc))->exact)
+			b->binding->inexact = true;
 }
 
 /* The expression and its values are within DynamoDB's limits. */
@@ -281,21 +333,36 @@ bind_filter(ArmBinder *b)
 	b->base.in_filter = false;
 }
 
+/* So many values are shown of a list. */
+#define MAX_SHOWN	50
+
+/* A list of values as a condition, for people: not all of very many. */
 static CmzCondition *
-key_equals(const char *attribute, int n, const CmzOperand *values)
+show_values(const char *attribute, int n, const CmzOperand *values)
 {
-	return cmz_condition_leaf(n == 1 ? CMZ_OP_EQ : CMZ_OP_IN, attribute, n, values);
+	CmzOperand	shown[MAX_SHOWN + 1];
+	int			nshown = Min(n, MAX_SHOWN);
+
+	memcpy(shown, values, sizeof(CmzOperand) * nshown);
+	if (n > nshown)
+	{
+		shown[nshown].type = CMZ_TYPE_NONE;
+		shown[nshown].data = psprintf("... %d more", n - nshown);
+		shown[nshown].len = strlen(shown[nshown].data);
+		nshown++;
+	}
+	return cmz_condition_leaf(n == 1 ? CMZ_OP_EQ : CMZ_OP_IN, attribute, nshown, shown);
 }
 
 /* The ranges are single values: collect them. */
 static CmzOperand *
 range_values(ArmBinder *b)
 {
-	CmzOperand *values = palloc(sizeof(CmzOperand) * Max(b->nranges, 1));
+	CmzOperand *values = palloc(sizeof(CmzOperand) * Max(b->bound->nranges, 1));
 
-	for (int i = 0; i < b->nranges; i++)
+	for (int i = 0; i < b->bound->nranges; i++)
 	{
-		const CmzKeyRange *range = &b->ranges[i];
+		const CmzKeyRange *range = &b->bound->ranges[i];
 
 		if (!range->lo.set || !range->hi.set ||
 			cmz_operand_compare(&range->lo.value, &range->hi.value) != 0)
@@ -307,162 +374,45 @@ range_values(ArmBinder *b)
 
 /* All the keys as one condition, for people. */
 static CmzCondition *
-show_key(ArmBinder *b, const CmzOperand *sort_values)
+show_key(ArmBinder *b)
 {
+	const CmzBoundArm *bound = b->bound;
+	const char *sort_key = bound->index->sort_key;
 	CmzCondition *ranges = NULL;
 
-	if (sort_values != NULL)
-		ranges = key_equals(b->index->sort_key, b->nranges, sort_values);
-	for (int i = 0; sort_values == NULL && i < b->nranges; i++)
+	if (bound->sort_values != NULL)
+		ranges = show_values(sort_key, bound->nranges, bound->sort_values);
+	for (int i = 0; bound->sort_values == NULL && i < Min(bound->nranges, MAX_SHOWN); i++)
 		ranges = cmz_condition_join(CMZ_OP_OR, ranges,
-									cmz_keyrange_condition(&b->ranges[i], b->index->sort_key));
+									cmz_keyrange_condition(&bound->ranges[i], sort_key));
 	return cmz_condition_join(CMZ_OP_AND,
-							  key_equals(b->index->partition_key, b->npartitions, b->partitions),
+							  show_values(bound->index->partition_key, bound->npartitions,
+										  bound->partitions),
 							  ranges);
 }
 
 static void
-add_read(CmzBinding *binding, int arm_no, const CmzCondition *key, const char *keys)
-{
-	CmzRead    *read = palloc0(sizeof(CmzRead));
-
-	read->arm = arm_no;
-	read->key = key;
-	read->keys = keys;
-	binding->reads = lappend(binding->reads, read);
-}
-
-static void
-add_queries(ArmBinder *b, int arm_no)
-{
-	for (int i = 0; i < b->npartitions; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < b->nranges; j++)
-			add_read(b->binding, arm_no,
-					 cmz_condition_join(CMZ_OP_AND,
-										key_equals(b->index->partition_key, 1, &b->partitions[i]),
-										cmz_keyrange_condition(&b->ranges[j], b->index->sort_key)),
-					 NULL);
-	}
-}
-
-/* A primary key of the table; sort NULL: it has none. */
-typedef struct ItemKey
-{
-	const CmzOperand *partition;
-	const CmzOperand *sort;
-} ItemKey;
-
-static void
-append_key(StringInfo buf, const CmzIndex *index, const ItemKey *key)
-{
-	appendStringInfoChar(buf, '{');
-	cmz_json_append_name(buf, index->partition_key);
-	cmz_operand_append_json(buf, key->partition);
-	if (key->sort != NULL)
-	{
-		cmz_json_append_name(buf, index->sort_key);
-		cmz_operand_append_json(buf, key->sort);
-	}
-	appendStringInfoChar(buf, '}');
-}
-
-/* Note the keys of an arm; the requests take those of all arms together. */
-static void
-add_keys(ArmBinder *b, const CmzOperand *sort_values)
-{
-	for (int i = 0; i < b->npartitions; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < b->nranges; j++)
-		{
-			ItemKey    *key = palloc(sizeof(ItemKey));
-
-			key->partition = &b->partitions[i];
-			key->sort = sort_values ? &sort_values[j] : NULL;
-			b->binding->keys = lappend(b->binding->keys, key);
-		}
-	}
-}
-
-static int
-compare_keys(const ListCell *a, const ListCell *b)
-{
-	const ItemKey *x = lfirst(a);
-	const ItemKey *y = lfirst(b);
-	int			order = compare_operands(x->partition, y->partition);
-
-	return order != 0 || x->sort == NULL ? order : compare_operands(x->sort, y->sort);
-}
-
-/* BatchGetItems for the keys, each once: DynamoDB rejects a repeated one. */
-static void
-add_gets(const CmzIndex *index, CmzBinding *binding)
-{
-	List	   *keys = binding->keys;
-	StringInfoData buf;
-	int			arm_no = 0;
-	int			n = 0;
-
-	while (arm_no < binding->narms && !binding->arms[arm_no].is_get)
-		arm_no++;
-	list_sort(keys, compare_keys);
-	for (int i = 0; i < list_length(keys); i++)
-	{
-		if (i == 0 || compare_keys(list_nth_cell(keys, i - 1), list_nth_cell(keys, i)) != 0)
-		{
-			if (n == 0)
-				initStringInfo(&buf);
-			else
-				appendStringInfoChar(&buf, ',');
-			append_key(&buf, index, list_nth(keys, i));
-			n++;
-		}
-		if (n == CMZ_MAX_BATCH_GET || (n > 0 && i + 1 == list_length(keys)))
-		{
-			add_read(binding, arm_no, NULL, buf.data);
-			n = 0;
-		}
-	}
-}
-
-static void
-bind_query(ArmBinder *b, int arm_no)
+bind_query(ArmBinder *b)
 {
 	CmzBoundArm *bound = b->bound;
-	CmzOperand *sort_values = NULL;
 
-	b->partitions = bind_key_set(b, b->arm->partition, b->index->partition_key,
-								 CMZ_MAX_PARTITION_KEY, &b->npartitions);
+	bound->partitions = bind_key_set(b, b->arm->partition, bound->index->partition_key,
+									 CMZ_MAX_PARTITION_KEY, &bound->npartitions);
 	bind_ranges(b);
-	if (b->npartitions == 0 || b->nranges == 0)
+	limit_ranges(b);
+	if (bound->npartitions == 0 || bound->nranges == 0)
 	{
 		bound->empty = true;
 		return;
 	}
 	if (b->arm->sort != NIL || b->arm->session != NULL)
-		sort_values = range_values(b);
-	bound->key = show_key(b, sort_values);
+		bound->sort_values = range_values(b);
+	bound->key = show_key(b);
 	/* a single key is as well read by a Query, which also filters */
-	bound->is_get = b->index->name == NULL && b->plan->direction == 0 &&
-		(sort_values != NULL || b->index->sort_key == NULL) &&
-		((int64) b->npartitions * b->nranges > 1 || b->binding->narms > 1);
+	bound->is_get = bound->index->name == NULL && b->plan->direction == 0 &&
+		(bound->sort_values != NULL || bound->index->sort_key == NULL) &&
+		(bound->npartitions > 1 || bound->nranges > 1 || b->binding->narms > 1);
 	bind_filter(b);
-	if (bound->empty)
-		return;
-	if (bound->is_get)
-		add_keys(b, sort_values);
-	else
-		add_queries(b, arm_no);
-}
-
-static void
-bind_scan(ArmBinder *b, int arm_no)
-{
-	bind_filter(b);
-	if (!b->bound->empty)
-		add_read(b->binding, arm_no, NULL, NULL);
 }
 
 static void
@@ -485,16 +435,16 @@ cmz_bind_plan(const CmzTable *table, const CmzPlan *plan, const CmzOperandValues
 		int			i = foreach_current_index(lc);
 		ArmBinder	b = {{table, values, NULL, false, NULL, false}, plan, lfirst(lc)};
 
-		b.index = cmz_arm_index(b.arm, table);
 		b.binding = binding;
 		b.bound = &binding->arms[i];
+		b.bound->index = cmz_arm_index(b.arm, table);
+		b.bound->is_query = b.arm->is_query;
 		if (b.arm->is_query)
-			bind_query(&b, i);
+			bind_query(&b);
 		else
-			bind_scan(&b, i);
+			bind_filter(&b);
 		binding->utc_columns = bms_add_members(binding->utc_columns, b.base.utc_columns);
 	}
-	add_gets(&table->layout.table, binding);
 	/* the order of times kept as text is that of their bytes in UTC only */
 	if (plan->direction != 0)
 		binding->utc_columns = bms_add_member(binding->utc_columns, plan->order_attnum);

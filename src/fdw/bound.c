@@ -16,6 +16,7 @@
 #include "common/shortest_dec.h"
 #include "fdw/bound.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -285,7 +286,7 @@ static List *
 array_values(CmzBinder *binder, const CmzColumn *column, Datum datum)
 {
 	ArrayType  *array = DatumGetArrayTypeP(datum);
-	Oid			type = ARR_ELEMTYPE(array);
+	Oid			type = getBaseType(ARR_ELEMTYPE(array));
 	List	   *conditions = NIL;
 	Datum	   *items;
 	bool	   *nulls;
@@ -300,6 +301,7 @@ array_values(CmzBinder *binder, const CmzColumn *column, Datum datum)
 	{
 		CmzBound	bound = bound_false;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!nulls[i])
 			bound = bind_comparison(binder, CMZ_QUAL_EQ, column, items[i], type);
 		if (bound.kind == BOUND_CONDITION)

@@ -3,8 +3,9 @@
  *	  The fetcher: drives the streams of one scan, several at once.
  *
  * At most "concurrency" requests are in flight, and at most so many pages lie
- * here unread, so memory is bounded by pages and not by the result.  Only a
- * stream that is followed by itself gets its request when it must.
+ * here unread, so memory is bounded by pages and not by the result.  Streams
+ * are asked for when there is room for their requests, and go when they have
+ * been read, unless they are so few that they may do for a repetition.
  */
 #include "postgres.h"
 
@@ -13,8 +14,13 @@
 /* Pages that are kept for a repetition. */
 #define MAX_KEPT_BYTES	(256 * 1024)
 
+/* Few rows were wanted, but they did not suffice: read on in larger pages. */
+#define PAGE_GROWTH		4
+#define LARGE_LIMIT		5000
+
 CmzFetch *
-cmz_fetch_create(const CmzClient *client, CmzCounters *counters, int concurrency, bool lazy)
+cmz_fetch_create(const CmzClient *client, CmzCounters *counters, int concurrency,
+				 CmzSupply supply, void *arg)
 {
 	CmzFetch   *fetch = palloc0(sizeof(CmzFetch));
 
@@ -22,22 +28,11 @@ cmz_fetch_create(const CmzClient *client, CmzCounters *counters, int concurrency
 	fetch->client = client;
 	fetch->counters = counters;
 	fetch->concurrency = concurrency;
-	fetch->lazy = lazy;
+	fetch->supply = supply;
+	fetch->arg = arg;
 	fetch->max_streams = 8;
 	fetch->streams = palloc(sizeof(CmzStream *) * fetch->max_streams);
-	fetch->active = palloc(sizeof(CmzStream *) * fetch->max_streams);
 	return fetch;
-}
-
-static void
-make_room(CmzFetch *fetch)
-{
-	if (fetch->nstreams == fetch->max_streams)
-	{
-		fetch->max_streams *= 2;
-		fetch->streams = repalloc(fetch->streams, sizeof(CmzStream *) * fetch->max_streams);
-		fetch->active = repalloc(fetch->active, sizeof(CmzStream *) * fetch->max_streams);
-	}
 }
 
 void
@@ -47,26 +42,13 @@ cmz_fetch_add(CmzFetch *fetch, const CmzReadRequest *request, int arm)
 	CmzStream  *stream = cmz_stream_create(fetch->client, request, fetch->counters);
 
 	stream->arm = arm;
-	make_room(fetch);
+	if (fetch->nstreams == fetch->max_streams)
+	{
+		fetch->max_streams *= 2;
+		fetch->streams = repalloc_huge(fetch->streams, sizeof(CmzStream *) * fetch->max_streams);
+	}
 	fetch->streams[fetch->nstreams++] = stream;
 	MemoryContextSwitchTo(old);
-}
-
-void
-cmz_fetch_add_urgent(CmzFetch *fetch, const CmzReadRequest *request, int arm)
-{
-	CmzStream **place;
-
-	cmz_fetch_add(fetch, request, arm);
-	/* in front of those that have not been started */
-	place = &fetch->streams[fetch->nstarted + fetch->nurgent++];
-	if (place < &fetch->streams[fetch->nstreams - 1])
-	{
-		CmzStream  *added = fetch->streams[fetch->nstreams - 1];
-
-		memmove(place + 1, place, (char *) &fetch->streams[fetch->nstreams - 1] - (char *) place);
-		*place = added;
-	}
 }
 
 /* Requests under way, and answers that nobody has looked at. */
@@ -75,45 +57,42 @@ in_flight(const CmzFetch *fetch)
 {
 	int			n = 0;
 
-	for (int i = 0; i < fetch->nactive; i++)
-		n += fetch->active[i]->next != NULL;
+	for (int i = 0; i < fetch->nstreams; i++)
+		n += fetch->streams[i]->next != NULL;
 	return n;
 }
 
-static void
-start_another(CmzFetch *fetch)
+/* Get another stream; false if there is none. */
+static bool
+ask_supply(CmzFetch *fetch)
 {
-	CmzStream  *stream = fetch->streams[fetch->nstarted++];
-
-	fetch->active[fetch->nactive++] = stream;
-	cmz_stream_start(stream);
+	if (!fetch->exhausted)
+		fetch->exhausted = !fetch->supply(fetch, fetch->arg);
+	return !fetch->exhausted;
 }
 
 /*
- * Streams that have begun go on before others begin; but the items of keys that
- * are here come before further keys.
+ * Fill the room for requests.  Streams of keys that a page gave come first,
+ * then streams that have begun, then others.
  */
 static void
 top_up(CmzFetch *fetch)
 {
 	int			room = (fetch->lazy ? 1 : fetch->concurrency) - in_flight(fetch);
 
-	for (; room > 0 && fetch->nurgent > 0; room--, fetch->nurgent--)
-		start_another(fetch);
-	for (int i = 0; i < fetch->nactive && room > 0; i++)
-		if (fetch->active[i]->next == NULL)
+	for (int urgent = 1; urgent >= 0; urgent--)
+		for (int i = 0; i < fetch->nstreams && room > 0; i++)
 		{
-			cmz_stream_start(fetch->active[i]);
+			CmzStream  *stream = fetch->streams[i];
+
+			if (stream->next != NULL || stream->at_end ||
+				(urgent && stream->request.keys == NULL))
+				continue;
+			cmz_stream_start(stream);
 			room--;
 		}
-	for (; room > 0; room--)
-	{
-		if (fetch->nstarted == fetch->nstreams && fetch->supply != NULL)
-			fetch->supply(fetch, fetch->arg);
-		if (fetch->nstarted == fetch->nstreams)
-			break;
-		start_another(fetch);
-	}
+	for (; room > 0 && ask_supply(fetch); room--)
+		cmz_stream_start(fetch->streams[fetch->nstreams - 1]);
 }
 
 void
@@ -125,10 +104,6 @@ cmz_fetch_poll(CmzFetch *fetch)
 		cmz_calls_drive(false);
 }
 
-/* Few rows were wanted, but they did not suffice: read on in larger pages. */
-#define PAGE_GROWTH	4
-#define LARGE_LIMIT	5000
-
 static void
 grow_pages(const CmzFetch *fetch, CmzStream *stream)
 {
@@ -138,65 +113,12 @@ grow_pages(const CmzFetch *fetch, CmzStream *stream)
 		*limit = *limit > LARGE_LIMIT ? 0 : *limit * PAGE_GROWTH;
 }
 
-/* Open the page that has come; a stream at its end needs no driving. */
-static void
-open_page(CmzFetch *fetch, int i)
-{
-	CmzStream  *stream = fetch->active[i];
-
-	(void) cmz_stream_next_page(stream);
-	grow_pages(fetch, stream);
-	if (stream->at_end)
-		fetch->active[i] = fetch->active[--fetch->nactive];
-}
-
-static int
-find_ready(const CmzFetch *fetch)
-{
-	for (int i = 0; i < fetch->nactive; i++)
-		if (cmz_stream_is_ready(fetch->active[i]))
-			return i;
-	return -1;
-}
-
-bool
-cmz_fetch_is_ready(CmzFetch *fetch)
-{
-	/* whoever asks wants a page now, also of a lazy fetcher */
-	if (find_ready(fetch) < 0)
-	{
-		top_up(fetch);
-		if (in_flight(fetch) == 0)
-			return true;		/* that all is over */
-		cmz_calls_drive(false);
-	}
-	return find_ready(fetch) >= 0;
-}
-
-/* Wait for a page of any stream; -1: all are at their end. */
-static int
-wait_for_page(CmzFetch *fetch)
-{
-	int			ready;
-
-	while ((ready = find_ready(fetch)) < 0)
-	{
-		top_up(fetch);
-		if (in_flight(fetch) == 0)
-			return -1;
-		cmz_calls_drive(true);
-	}
-	return ready;
-}
-
-/*
- * The page that was given has been read.  What is small stays, in case that the
- * scan is repeated.
- */
+/* The page that was given has been read. */
 static void
 end_current(CmzFetch *fetch)
 {
 	CmzStream  *stream = fetch->current;
+	int			i = 0;
 
 	fetch->current = NULL;
 	if (stream == NULL)
@@ -206,70 +128,106 @@ end_current(CmzFetch *fetch)
 	if (!stream->at_end)
 		return;
 	fetch->kept_bytes += stream->call->answer_len;
-	if (fetch->kept_bytes <= MAX_KEPT_BYTES)
+	fetch->keeps = fetch->keeps && fetch->kept_bytes <= MAX_KEPT_BYTES;
+	if (fetch->keeps)
 		return;
-	cmz_stream_end(stream);
-	if (fetch->complete != NULL && stream->request.keys != NULL)
-		pfree((char *) stream->request.keys);
-	stream->request.keys = NULL;
+	while (fetch->streams[i] != stream)
+		i++;
+	fetch->streams[i] = fetch->streams[--fetch->nstreams];
+	cmz_stream_free(stream);
+}
+
+static CmzStream *
+find_ready(const CmzFetch *fetch)
+{
+	for (int i = 0; i < fetch->nstreams; i++)
+		if (cmz_stream_is_ready(fetch->streams[i]))
+			return fetch->streams[i];
+	return NULL;
+}
+
+/*
+ * A stream with a page that has come; NULL: all are at their end, or *waiting
+ * is set, since the caller does not want to wait.
+ */
+static CmzStream *
+wait_for_page(CmzFetch *fetch, bool *waiting)
+{
+	CmzStream  *ready;
+	bool		driven = false;
+
+	while ((ready = find_ready(fetch)) == NULL)
+	{
+		top_up(fetch);
+		if (in_flight(fetch) == 0)
+			return NULL;
+		if (waiting != NULL && driven)
+		{
+			*waiting = true;
+			return NULL;
+		}
+		cmz_calls_drive(waiting == NULL);
+		driven = true;
+	}
+	return ready;
 }
 
 CmzStream *
-cmz_fetch_next_page(CmzFetch *fetch)
+cmz_fetch_next_page(CmzFetch *fetch, bool *waiting)
 {
+	CmzStream  *stream;
+
 	end_current(fetch);
 	if (fetch->nrewound > 0)
 		return fetch->streams[--fetch->nrewound];
-	for (;;)
+	while ((stream = wait_for_page(fetch, waiting)) != NULL)
 	{
-		int			ready = wait_for_page(fetch);
-		CmzStream  *stream;
-
-		if (ready < 0)
-			return NULL;
-		stream = fetch->active[ready];
-		open_page(fetch, ready);
-		if (fetch->complete != NULL && stream->request.keys == NULL)
-		{
-			fetch->complete(fetch, stream, fetch->arg);
-			continue;
-		}
+		(void) cmz_stream_next_page(stream);
+		grow_pages(fetch, stream);
 		fetch->current = stream;
-		cmz_fetch_poll(fetch);
-		return stream;
+		if (fetch->complete == NULL || stream->request.keys != NULL)
+		{
+			cmz_fetch_poll(fetch);
+			break;
+		}
+		fetch->complete(fetch, stream, fetch->arg);
+		end_current(fetch);
 	}
+	return stream;
 }
 
-/* Wait for the first page of a stream that has none yet. */
+/* Wait for the first page of a stream that has none yet; those stand behind. */
 static void
 open_another(CmzFetch *fetch, int opened)
 {
 	int			ready = opened;
 	CmzStream  *stream;
 
-	while (!cmz_stream_is_ready(fetch->active[ready]))
-		if (++ready == fetch->nactive)
+	while (!cmz_stream_is_ready(fetch->streams[ready]))
+		if (++ready == fetch->nstreams)
 		{
 			cmz_calls_drive(true);
 			ready = opened;
 		}
-	stream = fetch->active[ready];
+	stream = fetch->streams[ready];
 	(void) cmz_stream_next_page(stream);
 	grow_pages(fetch, stream);
-	/* the open ones stand in front */
-	fetch->active[ready] = fetch->active[opened];
-	fetch->active[opened] = stream;
+	fetch->streams[ready] = fetch->streams[opened];
+	fetch->streams[opened] = stream;
 }
 
 void
 cmz_fetch_open_all(CmzFetch *fetch)
 {
-	for (int opened = 0; opened < fetch->nstreams; opened++)
+	int			opened = 0;
+
+	for (;;)
 	{
-		while (fetch->nactive - opened < fetch->concurrency &&
-			   fetch->nstarted < fetch->nstreams)
-			start_another(fetch);
-		open_another(fetch, opened);
+		while (fetch->nstreams - opened < fetch->concurrency && ask_supply(fetch))
+			cmz_stream_start(fetch->streams[fetch->nstreams - 1]);
+		if (opened == fetch->nstreams)
+			break;
+		open_another(fetch, opened++);
 	}
 }
 
@@ -279,7 +237,8 @@ cmz_fetch_follow(CmzFetch *fetch, CmzStream *stream)
 	if (!cmz_stream_next_page(stream))
 		return false;
 	grow_pages(fetch, stream);
-	if (!fetch->lazy && in_flight(fetch) < fetch->concurrency)
+	/* with many streams, each is asked for its pages when it must be */
+	if (!fetch->lazy && fetch->nstreams <= fetch->concurrency)
 	{
 		cmz_stream_start(stream);
 		cmz_calls_drive(false);
@@ -291,10 +250,9 @@ bool
 cmz_fetch_can_rewind(const CmzFetch *fetch)
 {
 	for (int i = 0; i < fetch->nstreams; i++)
-		if (fetch->streams[i]->pages != 1 || !fetch->streams[i]->at_end ||
-			fetch->streams[i]->call == NULL)
+		if (fetch->streams[i]->pages != 1 || !fetch->streams[i]->at_end)
 			return false;
-	return fetch->complete == NULL && fetch->supply == NULL && fetch->nstreams > 0;
+	return fetch->keeps && fetch->exhausted && fetch->nstreams > 0;
 }
 
 void

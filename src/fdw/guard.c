@@ -13,7 +13,6 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "base/conversation.h"
 #include "client/wait.h"
 #include "fdw/guard.h"
 #include "lib/ilist.h"
@@ -210,26 +209,6 @@ cmz_guard_join(pg_atomic_uint64 *milli_units, int nprocesses)
 	slist_push_head(&shared_accounts, &make_account(milli_units, nprocesses)->node);
 }
 
-/*
- * An item without the sort key is not in the index: a condition on the
- * partition key selects a Query on it only beside one on the sort key, unless
- * no item can lack it.
- */
-static bool
-needs_sort_key(const CmzTable *table, const CmzIndex *index)
-{
-	const CmzColumn *column;
-
-	if (index->name == NULL || index->complete || index->sort_key == NULL ||
-		cmz_index_has_key(&table->layout.table, index->sort_key))
-		return false;
-	if (table->layout.conversation && (strcmp(index->sort_key, CMZ_TIMESTAMP) == 0 ||
-									   strcmp(index->sort_key, CMZ_SESSION_ID) == 0))
-		return false;
-	column = cmz_table_column(table, index->sort_key);
-	return column == NULL || !column->not_null;
-}
-
 /* The columns of which a condition selects a Query, as a list for a hint. */
 static char *
 key_columns(const CmzTable *table)
@@ -248,8 +227,8 @@ key_columns(const CmzTable *table)
 		if (column == NULL || bms_is_member(column->attnum, seen) ||
 			(index->name && !index->local && table->consistent_read))
 			continue;
-		sort = needs_sort_key(table, index) ? cmz_table_column(table, index->sort_key) : NULL;
-		if (needs_sort_key(table, index) && sort == NULL)
+		sort = !cmz_table_index_is_complete(table, index) ? cmz_table_column(table, index->sort_key) : NULL;
+		if (!cmz_table_index_is_complete(table, index) && sort == NULL)
 			continue;
 		seen = bms_add_member(seen, column->attnum);
 		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", column->name);

@@ -32,6 +32,8 @@ typedef struct MergeInput
 	int			max_rows;
 	MergeRow   *rows;
 	MergeRow	ahead;
+	bool		has_last;		/* a time has been given before: */
+	Datum		last;
 } MergeInput;
 
 struct CmzMerge
@@ -106,6 +108,26 @@ cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc, AttrNumb
 	return merge;
 }
 
+pg_noreturn static void raise_disorder(CmzMerge *merge);
+
+/*
+ * The order of times within a session is that of the composite key, which must
+ * agree with the attribute that we see.
+ */
+static void
+raise_disorder(CmzMerge *merge)
+{
+	const CmzColumn *column = &merge->reader->table->columns[merge->attnum - 1];
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("attribute \"%s\" of an item is missing or does not agree with its key",
+					cmz_value_server_text(column->attribute, strlen(column->attribute))),
+			 errdetail("Item %s of table \"%s\".", cmz_row_describe_key(merge->reader),
+					   merge->reader->table->table_name),
+			 errhint("Correct the item, or order by something else as well.")));
+}
+
 /* Read the stream's next row; false at its end. */
 static bool
 read_row(CmzMerge *merge, CmzStream *stream, MergeRow *row)
@@ -124,10 +146,9 @@ read_row(CmzMerge *merge, CmzStream *stream, MergeRow *row)
 	MemoryContextSwitchTo(merge->context);
 	row->tuple = heap_form_tuple(merge->desc, merge->values, merge->nulls);
 	row->key = heap_getattr(row->tuple, merge->attnum, merge->desc, &isnull);
-	/* no item is in an index without its sort key */
-	if (isnull)
-		elog(ERROR, "sort key of table \"%s\" is null", stream->request.table);
 	MemoryContextSwitchTo(old);
+	if (isnull)
+		raise_disorder(merge);
 	return true;
 }
 
@@ -139,6 +160,16 @@ in_one_second(const MergeRow *a, const MergeRow *b)
 
 	/* both have the same sign: DynamoDB's years all lie in one range */
 	return (x - MIN_TIMESTAMP) / USECS_PER_SEC == (y - MIN_TIMESTAMP) / USECS_PER_SEC;
+}
+
+/* One time lies in an earlier second than another, in the order that is wanted. */
+static bool
+precedes(const CmzMerge *merge, Datum a, Datum b)
+{
+	Timestamp	x = DatumGetTimestamp(a);
+	Timestamp	y = DatumGetTimestamp(b);
+
+	return merge->descending ? x > y : x < y;
 }
 
 static void
@@ -169,6 +200,10 @@ load_run(CmzMerge *merge, MergeInput *input)
 	add_to_run(merge, input, &row);
 	if (!merge->by_second)
 		return true;
+	if (input->has_last && precedes(merge, row.key, input->last))
+		raise_disorder(merge);
+	input->has_last = true;
+	input->last = row.key;
 	while (read_row(merge, input->stream, &row))
 	{
 		if (!in_one_second(&input->rows[0], &row))

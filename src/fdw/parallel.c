@@ -74,6 +74,9 @@ cmzInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, void 
 	CmzScanState *state = node->fdw_state;
 	CmzParallelScan *shared = coordinate;
 
+	/* there will be no workers, and what coordinate points to goes early */
+	if (pcxt->seg == NULL)
+		return;
 	memset(shared, 0, sizeof(*shared));
 	pg_atomic_init_u32(&shared->segment, 0);
 	pg_atomic_init_u64(&shared->milli_units, 0);
@@ -87,10 +90,8 @@ cmzInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, void 
 	state->parallel = shared;
 	state->parallel_segment = &shared->segment;
 	cmz_guard_share(&shared->milli_units, shared->nprocesses, pcxt->seg);
-	/* NULL: there will be no workers */
 	state->dsm = pcxt->seg;
-	if (pcxt->seg != NULL)
-		on_dsm_detach(pcxt->seg, take_counters, PointerGetDatum(state));
+	on_dsm_detach(pcxt->seg, take_counters, PointerGetDatum(state));
 	/* the leader may take no part */
 	cmz_scan_apply_policy(state);
 }
@@ -107,7 +108,8 @@ cmzReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, voi
 {
 	CmzParallelScan *shared = coordinate;
 
-	pg_atomic_write_u32(&shared->segment, 0);
+	if (pcxt->seg != NULL)
+		pg_atomic_write_u32(&shared->segment, 0);
 }
 
 void

@@ -23,6 +23,12 @@
 #include "optimizer/restrictinfo.h"
 #include "utils/typcache.h"
 
+/* So many streams are merged, each of which keeps a page. */
+#define MAX_MERGED	1000
+
+/* What a Scan costs more where it is not wanted. */
+#define COST_UNWANTED	1.0e10
+
 /* Which columns do the target list and the conditions use? */
 static void
 find_needed_columns(RelOptInfo *rel, CmzRelInfo *info)
@@ -67,7 +73,7 @@ static void
 refine_rows(PlannerInfo *root, RelOptInfo *rel, const CmzRelInfo *info)
 {
 	const CmzTable *table = info->table;
-	int			full_keys = cmz_way_full_keys(table, info->quals);
+	double		full_keys = cmz_way_full_keys(table, info->quals);
 	CmzRelQual *user = NULL;
 	bool		has_session = false;
 	ListCell   *lc;
@@ -78,7 +84,7 @@ refine_rows(PlannerInfo *root, RelOptInfo *rel, const CmzRelInfo *info)
 	{
 		CmzRelQual *rq = lfirst(lc);
 
-		if (!table->layout.conversation || rq->qual == NULL || rq->qual->op != CMZ_QUAL_EQ)
+		if (!table->layout.conversation || rq->qual == NULL)
 			continue;
 		if (cmz_pushdown_is_key_set(table, rq->qual, CMZ_USER_ID))
 			user = rq;
@@ -114,9 +120,10 @@ static void
 add_way(PlannerInfo *root, RelOptInfo *rel, const CmzChoice *choice, const CmzWay *way,
 		ParamPathInfo *param, List *pathkeys)
 {
+	const CmzRelInfo *info = rel->fdw_private;
 	double		rows = param ? param->ppi_rows : rel->rows;
 	QualCost	local = rel->baserestrictcost;
-	Cost		total = cmz_way_cost(rel->fdw_private, way, rows) + local.startup +
+	Cost		total = cmz_way_cost(info, way, rows) + local.startup +
 		local.per_tuple * rows;
 
 	/* of equals, prefer the table: its reads are the more recent ones */
@@ -124,6 +131,9 @@ add_way(PlannerInfo *root, RelOptInfo *rel, const CmzChoice *choice, const CmzWa
 		total += cpu_tuple_cost;
 	if (choice->direction != 0)
 		total += cpu_tuple_cost * rows;
+	/* a table that is not to be scanned is, if there is no other way */
+	if (choice->kind == CMZ_WAY_SCAN && info->table->scan_policy != CMZ_SCAN_ALLOW)
+		total += COST_UNWANTED;
 	add_path(rel, (Path *)
 			 cmz_create_foreignscan_path(root, rel, rows, CMZ_COST_REQUEST, total, pathkeys,
 										 param ? param->ppi_req_outer : rel->lateral_relids,
@@ -158,7 +168,8 @@ find_order(PlannerInfo *root, RelOptInfo *rel, const CmzWay *way, CmzChoice *cho
 	const CmzArm *arm = linitial(way->plan.arms);
 	const char *names[2] = {cmz_arm_index(arm, info->table)->sort_key, NULL};
 
-	if (root->query_pathkeys == NIL || choice->kind != CMZ_WAY_QUERY || way->plan.complete)
+	if (root->query_pathkeys == NIL || choice->kind != CMZ_WAY_QUERY || way->plan.complete ||
+		way->nkeys > MAX_MERGED)
 		return false;
 	/* within a session, the composite key has the order of its times */
 	if (arm->session != NULL && arm->session->op == CMZ_QUAL_EQ)

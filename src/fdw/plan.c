@@ -170,6 +170,7 @@ pack_arm(const CmzArm *arm)
 	packed = lappend(packed, pack_qual(arm->session));
 	packed = lappend(packed, pack_quals(arm->times));
 	packed = lappend(packed, pack_quals(arm->filter));
+	packed = pack_double(packed, arm->partition_items);
 	return pack_int(packed, arm->clause_no);
 }
 
@@ -186,6 +187,7 @@ unpack_arm(List *packed)
 	arm->session = unpack_qual(unpack_node(&u));
 	arm->times = unpack_quals(unpack_node(&u));
 	arm->filter = unpack_quals(unpack_node(&u));
+	arm->partition_items = unpack_double(&u);
 	arm->clause_no = unpack_int(&u);
 	return arm;
 }

@@ -530,6 +530,22 @@ cmz_pushdown_order_agrees(const CmzColumn *column, Oid collation)
 bool
 cmz_pushdown_is_sort_key(const CmzTable *table, const CmzQual *qual, const char *attribute)
 {
+	ListCell   *lc;
+
+	/* an OR of ranges, each one condition or several */
+	if (qual->op == CMZ_QUAL_OR || qual->op == CMZ_QUAL_AND)
+	{
+		foreach(lc, qual->args)
+		{
+			const CmzQual *arg = lfirst(lc);
+
+			if (arg->op == CMZ_QUAL_ANY || arg->op == CMZ_QUAL_OR ||
+				(qual->op == CMZ_QUAL_AND && arg->op == CMZ_QUAL_AND) ||
+				!cmz_pushdown_is_sort_key(table, arg, attribute))
+				return false;
+		}
+		return true;
+	}
 	if (!is_on_attribute(table, qual, attribute))
 		return false;
 	switch (qual->op)

@@ -65,8 +65,8 @@ cmz_row_reader_create(const CmzTable *table, List *columns)
 }
 
 /* The item's key, for a message: userId = 'x', sessionIdTimestamp = 'y'. */
-static char *
-describe_key(CmzRowReader *reader)
+char *
+cmz_row_describe_key(CmzRowReader *reader)
 {
 	const CmzIndex *keys = &reader->table->layout.table;
 	StringInfoData buf;
@@ -111,7 +111,7 @@ find_and_describe_key(CmzRowReader *reader)
 				reader->key[i] = attribute.value;
 				reader->has_key[i] = true;
 			}
-	return describe_key(reader);
+	return cmz_row_describe_key(reader);
 }
 
 pg_noreturn static void raise_mismatch(CmzRowReader *reader, const CmzColumn *column,

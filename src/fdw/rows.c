@@ -15,26 +15,23 @@
 
 /* While many streams are merged, a page of each lies here. */
 #define MERGED_BYTES	(16.0 * 1024 * 1024)
-#define MIN_MERGED_PAGE	20
-
-#define PAGE_BYTES		(1024.0 * 1024.0)
+#define MIN_MERGED_PAGE	4
 
 /* The rows of so many requests may do for a rescan. */
 #define MAX_REPEATED_READS 4
 
 /* The request of a read; segments are filled in by who makes them. */
 static CmzReadRequest
-make_request(const CmzRows *rows, const CmzRead *read)
+make_request(const CmzRows *rows, const CmzBinding *binding, const CmzRead *read)
 {
-	const CmzArm *arm = list_nth(rows->plan->arms, read->arm);
 	const CmzIndex *keys = &rows->table->layout.table;
 	CmzReadRequest request = rows->base;
 
 	request.key = read->key;
 	request.keys = read->keys;
-	request.filter = rows->binding->arms[read->arm].filter;
+	request.filter = binding->arms[read->arm].filter;
 	if (read->keys == NULL)
-		request.index = cmz_arm_index(arm, rows->table)->name;
+		request.index = binding->arms[read->arm].index->name;
 	else
 		request.limit = 0;
 	if (rows->plan->complete)
@@ -54,7 +51,7 @@ static int64
 page_limit(const CmzRows *rows, double wanted)
 {
 	const CmzPlan *plan = rows->plan;
-	int			nreads = list_length(rows->binding->reads);
+	double		nreads = cmz_reads_total(rows->binding);
 	double		limit = 0;
 
 	if (wanted > 0)
@@ -64,9 +61,9 @@ page_limit(const CmzRows *rows, double wanted)
 		if (plan->direction != 0 && cmz_merge_by_second(rows->table, plan->order_attnum))
 			limit++;
 	}
-	else if (plan->direction != 0 && nreads * PAGE_BYTES > MERGED_BYTES)
+	else if (plan->direction != 0 && nreads * CMZ_PAGE_BYTES > MERGED_BYTES)
 		limit = Max(MERGED_BYTES / nreads / plan->item_bytes, MIN_MERGED_PAGE);
-	return limit * plan->item_bytes < PAGE_BYTES ? (int64) limit : 0;
+	return limit * plan->item_bytes < CMZ_PAGE_BYTES ? (int64) limit : 0;
 }
 
 /* BatchGetItem for the keys on a page of a partial index. */
@@ -118,7 +115,7 @@ add_gets(CmzFetch *fetch, CmzStream *stream, void *arg)
 		if (n == CMZ_MAX_BATCH_GET || (more <= 0 && n > 0))
 		{
 			request.keys = keys.data;
-			cmz_fetch_add_urgent(fetch, &request, stream->arm);
+			cmz_fetch_add(fetch, &request, stream->arm);
 			n = 0;
 		}
 	} while (more > 0);
@@ -129,74 +126,67 @@ add_gets(CmzFetch *fetch, CmzStream *stream, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* A segment of the table that no parallel worker has taken. */
-static void
-supply_segment(CmzFetch *fetch, void *arg)
+/* A segment of the table that nobody has taken. */
+static bool
+supply_segment(CmzRows *rows)
 {
-	CmzRows    *rows = arg;
-	CmzReadRequest request = make_request(rows, linitial(rows->binding->reads));
-	uint32		segment = pg_atomic_fetch_add_u32(rows->segment, 1);
+	CmzRead		scan = {0};
+	CmzReadRequest request = make_request(rows, rows->binding, &scan);
+	uint32		total = rows->plan->segments;
+	uint32		segment = pg_atomic_read_u32(rows->segment);
 
-	if (segment >= (uint32) rows->plan->segments)
+	if (segment < total)
+		segment = pg_atomic_fetch_add_u32(rows->segment, 1);
+	if (segment >= total)
+		return false;
+	if (total > 1)
 	{
-		/* do not let the counter run away */
-		(void) pg_atomic_fetch_sub_u32(rows->segment, 1);
-		return;
+		request.segment = segment;
+		request.total_segments = total;
 	}
-	request.segment = segment;
-	request.total_segments = rows->plan->segments;
-	cmz_fetch_add(fetch, &request, 0);
+	cmz_fetch_add(rows->fetch, &request, 0);
+	return true;
 }
 
-static void
-add_reads(CmzRows *rows)
+static bool
+supply_stream(CmzFetch *fetch, void *arg)
 {
-	ListCell   *lc;
+	CmzRows    *rows = arg;
+	MemoryContext old;
+	CmzReadRequest request;
+	CmzRead		read;
+	bool		found;
 
-	foreach(lc, rows->binding->reads)
+	if (!rows->binding->arms[0].is_query)
+		return !rows->binding->arms[0].empty && supply_segment(rows);
+	/* of the few rows that are wanted, no more keys than that */
+	rows->reads.batch = fetch->lazy ? Min(rows->base.limit, CMZ_MAX_BATCH_GET) : CMZ_MAX_BATCH_GET;
+	old = MemoryContextSwitchTo(fetch->context);
+	found = cmz_reads_next(&rows->reads, &read);
+	if (found)
 	{
-		const CmzRead *read = lfirst(lc);
-		CmzReadRequest request = make_request(rows, read);
-		bool		is_scan = read->key == NULL && read->keys == NULL;
-
-		if (is_scan && rows->segment != NULL)
-		{
-			rows->fetch->supply = supply_segment;
-			break;
-		}
-		if (is_scan && rows->plan->segments > 1)
-		{
-			request.total_segments = rows->plan->segments;
-			for (; request.segment < request.total_segments; request.segment++)
-				cmz_fetch_add(rows->fetch, &request, read->arm);
-		}
-		else
-			cmz_fetch_add(rows->fetch, &request, read->arm);
+		request = make_request(rows, rows->binding, &read);
+		cmz_fetch_add(fetch, &request, read.arm);
 	}
+	MemoryContextSwitchTo(old);
+	return found;
 }
 
 /* What a few reads send, as text: operands may go before the rows do. */
 static void
-append_reads(StringInfo buf, const CmzRows *rows)
+append_reads(StringInfo buf, const CmzRows *rows, const CmzBinding *binding)
 {
-	ListCell   *lc;
+	CmzReads	reads;
+	CmzRead		read;
 
-	foreach(lc, rows->binding->reads)
+	cmz_reads_begin(&reads, binding);
+	while (cmz_reads_next(&reads, &read))
 	{
-		CmzReadRequest request = make_request(rows, lfirst(lc));
+		CmzReadRequest request = make_request(rows, binding, &read);
 
-		appendStringInfo(buf, "%d", ((CmzRead *) lfirst(lc))->arm);
+		appendStringInfo(buf, "%d", read.arm);
 		cmz_request_append_read(buf, &request);
 	}
-}
-
-static void
-note_reads(CmzRows *rows)
-{
-	if (list_length(rows->binding->reads) > MAX_REPEATED_READS)
-		return;
-	initStringInfo(&rows->reads);
-	append_reads(&rows->reads, rows);
 }
 
 CmzRows *
@@ -210,7 +200,8 @@ cmz_rows_open(const CmzTable *table, const CmzPlan *plan, const CmzBinding *bind
 	rows->plan = plan;
 	rows->binding = binding;
 	rows->reader = reader;
-	rows->segment = segment;
+	rows->segment = segment ? segment : &rows->own_segment;
+	pg_atomic_init_u32(&rows->own_segment, 0);
 	rows->base.table = table->table_name;
 	rows->base.all_attributes = reader->all_attributes;
 	rows->base.nprojection = reader->nprojection;
@@ -219,55 +210,51 @@ cmz_rows_open(const CmzTable *table, const CmzPlan *plan, const CmzBinding *bind
 	rows->base.backward = plan->direction < 0;
 	rows->base.count = plan->count && !cmz_binding_needs_rows(binding);
 	rows->base.limit = page_limit(rows, wanted);
-	rows->fetch = cmz_fetch_create(client, counters, table->concurrency,
-								   wanted > 0 && rows->base.limit > 0);
+	cmz_reads_begin(&rows->reads, binding);
+	rows->fetch = cmz_fetch_create(client, counters, table->concurrency, supply_stream, rows);
+	rows->fetch->lazy = wanted > 0 && rows->base.limit > 0;
 	rows->fetch->grows = wanted > 0;
-	rows->fetch->arg = rows;
 	if (plan->complete)
 	{
 		rows->fetch->complete = add_gets;
 		rows->keys = cmz_item_reader_create(table->layout.table.sort_key ? 2 : 1,
 											reader->projection, false);
 	}
-	add_reads(rows);
-	note_reads(rows);
+	else if (plan->segments == 1 && cmz_reads_total(binding) <= MAX_REPEATED_READS)
+	{
+		rows->fetch->keeps = true;
+		initStringInfo(&rows->sent);
+		append_reads(&rows->sent, rows, binding);
+	}
 	return rows;
 }
 
-bool
-cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm)
+static CmzRowsResult
+next_merged(CmzRows *rows, TupleTableSlot *slot)
 {
 	HeapTuple	tuple;
 
-	if (rows->plan->direction != 0)
+	if (rows->merge == NULL)
 	{
-		if (rows->merge == NULL)
-		{
-			MemoryContext old = MemoryContextSwitchTo(rows->fetch->context);
+		MemoryContext old = MemoryContextSwitchTo(rows->fetch->context);
 
-			rows->merge = cmz_merge_create(rows->fetch, rows->reader, slot->tts_tupleDescriptor,
-										   rows->plan->order_attnum, rows->plan->direction < 0);
-			MemoryContextSwitchTo(old);
-		}
-		tuple = cmz_merge_next(rows->merge);
-		if (tuple != NULL)
-			ExecStoreHeapTuple(tuple, slot, true);
-		*arm = 0;
-		return tuple != NULL;
+		rows->merge = cmz_merge_create(rows->fetch, rows->reader, slot->tts_tupleDescriptor,
+									   rows->plan->order_attnum, rows->plan->direction < 0);
+		MemoryContextSwitchTo(old);
 	}
-	for (;;)
+	tuple = cmz_merge_next(rows->merge);
+	if (tuple == NULL)
+		return CMZ_ROWS_END;
+	ExecStoreHeapTuple(tuple, slot, true);
+	return CMZ_ROWS_ROW;
+}
+
+/* DynamoDB does not count the items of a BatchGetItem. */
+static void
+count_row(CmzRows *rows)
+{
+	if (rows->stream->page.is_batch && !rows->repeated)
 	{
-		if (rows->stream != NULL &&
-			cmz_row_read(rows->reader, &rows->stream->page, slot->tts_values, slot->tts_isnull))
-			break;
-		rows->stream = cmz_fetch_next_page(rows->fetch);
-		rows->unpolled = 0;
-		if (rows->stream == NULL)
-			return false;
-	}
-	if (rows->stream->page.is_batch)
-	{
-		/* which DynamoDB does not count */
 		rows->fetch->counters->items++;
 		rows->fetch->counters->scanned_items++;
 	}
@@ -276,9 +263,28 @@ cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm)
 		cmz_fetch_poll(rows->fetch);
 		rows->unpolled = 0;
 	}
+}
+
+CmzRowsResult
+cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm, bool may_wait)
+{
+	bool		waiting = false;
+
+	*arm = 0;
+	if (rows->plan->direction != 0)
+		return next_merged(rows, slot);
+	while (rows->stream == NULL ||
+		   !cmz_row_read(rows->reader, &rows->stream->page, slot->tts_values, slot->tts_isnull))
+	{
+		rows->stream = cmz_fetch_next_page(rows->fetch, may_wait ? NULL : &waiting);
+		rows->unpolled = 0;
+		if (rows->stream == NULL)
+			return waiting ? CMZ_ROWS_WAIT : CMZ_ROWS_END;
+	}
+	count_row(rows);
 	ExecStoreVirtualTuple(slot);
 	*arm = rows->stream->arm;
-	return true;
+	return CMZ_ROWS_ROW;
 }
 
 int64
@@ -286,32 +292,15 @@ cmz_rows_count(CmzRows *rows)
 {
 	int64		count = 0;
 
-	while ((rows->stream = cmz_fetch_next_page(rows->fetch)) != NULL)
+	while ((rows->stream = cmz_fetch_next_page(rows->fetch, NULL)) != NULL)
 		count += rows->stream->page.count;
 	return count;
 }
 
 bool
-cmz_rows_is_ready(CmzRows *rows)
-{
-	CmzPage    *page = rows->stream ? &rows->stream->page : NULL;
-
-	if (page != NULL && page->has_items && !page->done)
-	{
-		CmzScanner	items = page->items;
-
-		/* behind the last item there is nothing but the page's end */
-		if (cmz_scan_peek(&items) != ']')
-			return true;
-	}
-	return cmz_fetch_is_ready(rows->fetch);
-}
-
-bool
 cmz_rows_can_rewind(const CmzRows *rows)
 {
-	return rows->reads.data != NULL && rows->merge == NULL && !rows->base.count &&
-		cmz_fetch_can_rewind(rows->fetch);
+	return rows->merge == NULL && !rows->base.count && cmz_fetch_can_rewind(rows->fetch);
 }
 
 void
@@ -319,18 +308,17 @@ cmz_rows_rewind(CmzRows *rows)
 {
 	cmz_fetch_rewind(rows->fetch);
 	rows->stream = NULL;
+	rows->repeated = true;
 }
 
 bool
 cmz_rows_same_reads(const CmzRows *rows, const CmzBinding *binding)
 {
-	CmzRows		other = *rows;
-	StringInfoData reads;
+	StringInfoData sent;
 
-	if (list_length(binding->reads) > MAX_REPEATED_READS)
+	if (cmz_reads_total(binding) > MAX_REPEATED_READS)
 		return false;
-	other.binding = binding;
-	initStringInfo(&reads);
-	append_reads(&reads, &other);
-	return reads.len == rows->reads.len && memcmp(reads.data, rows->reads.data, reads.len) == 0;
+	initStringInfo(&sent);
+	append_reads(&sent, rows, binding);
+	return sent.len == rows->sent.len && memcmp(sent.data, rows->sent.data, sent.len) == 0;
 }

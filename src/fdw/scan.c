@@ -19,6 +19,7 @@
 #include "fdw/scan.h"
 #include "fdw/session.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -44,7 +45,25 @@ begin_upper(ForeignScanState *node)
 
 		if (IsA(expr, Var))
 			state->columns[foreach_current_index(lc)] = ((Var *) expr)->varattno;
+		else if (!IsA(expr, Aggref))
+			elog(ERROR, "unexpected expression of type %d in a foreign scan", (int) nodeTag(expr));
 	}
+}
+
+static CmzOperandType *
+operand_types(List *exprs)
+{
+	CmzOperandType *types = palloc0(sizeof(CmzOperandType) * Max(list_length(exprs), 1));
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		CmzOperandType *type = &types[foreach_current_index(lc)];
+
+		type->type = getBaseType(exprType(lfirst(lc)));
+		get_typlenbyval(type->type, &type->len, &type->byval);
+	}
+	return types;
 }
 
 void
@@ -60,6 +79,7 @@ cmzBeginForeignScan(ForeignScanState *node, int eflags)
 	state->userid = cmz_scan_user(node);
 	state->plan = cmz_plan_unpack(scan->fdw_private);
 	state->operands = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
+	state->operand_types = operand_types(scan->fdw_exprs);
 	state->recheck = ExecInitQual(scan->fdw_recheck_quals, &node->ss.ps);
 	state->reader = cmz_row_reader_create(state->table, state->plan->columns);
 	state->slot = node->ss.ss_ScanTupleSlot;
@@ -88,10 +108,15 @@ evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 		ExprState  *expr = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
-		values->types[i] = getBaseType(exprType((Node *) expr->expr));
+		values->types[i] = state->operand_types[i].type;
 		values->nulls[i] = true;
-		if (!cmz_plan_is_arm_clause(state->plan, i))
-			values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
+		if (cmz_plan_is_arm_clause(state->plan, i))
+			continue;
+		values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
+		/* a row of another table may be gone while this one is still shown */
+		if (!values->nulls[i])
+			values->values[i] = datumCopy(values->values[i], state->operand_types[i].byval,
+										  state->operand_types[i].len);
 	}
 }
 
@@ -165,6 +190,17 @@ cmz_scan_apply_policy(CmzScanState *state)
 	state->policy_applied = true;
 }
 
+/* A few rows of any kind do not take the whole table. */
+static bool
+is_first_page(ForeignScanState *node, double wanted)
+{
+	CmzScanState *state = node->fdw_state;
+
+	return wanted > 0 && wanted * state->plan->item_bytes < CMZ_PAGE_BYTES &&
+		state->binding->arms[0].filter == NULL && !state->binding->inexact &&
+		node->ss.ps.qual == NULL;
+}
+
 static void
 open_rows(ForeignScanState *node, double wanted)
 {
@@ -173,8 +209,7 @@ open_rows(ForeignScanState *node, double wanted)
 	CmzRowReader *reader = choose_reader(state, state->binding, estate);
 	MemoryContext old;
 
-	/* a LIMIT that DynamoDB follows does not read the whole table */
-	if (cmz_plan_is_scan(state->plan) && !(state->plan->limit_is_ours && wanted > 0))
+	if (cmz_plan_is_scan(state->plan) && !is_first_page(node, wanted))
 		cmz_scan_apply_policy(state);
 	if (state->client == NULL)
 	{
@@ -235,7 +270,7 @@ open_scan(ForeignScanState *node)
 	state->may_repeat = false;
 	state->binding = binding;
 	state->rows = NULL;
-	if (binding->reads != NIL)
+	if (!cmz_binding_is_empty(binding))
 		open_rows(node, wanted);
 	MemoryContextSwitchTo(old);
 }
@@ -290,7 +325,7 @@ next_row(ForeignScanState *node)
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	MemoryContext old;
-	bool		found;
+	CmzRowsResult result;
 	int			arm;
 
 	for (;;)
@@ -298,10 +333,10 @@ next_row(ForeignScanState *node)
 		ExecClearTuple(state->slot);
 		MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
-		state->not_ready = state->no_wait && !cmz_rows_is_ready(state->rows);
-		found = !state->not_ready && cmz_rows_next(state->rows, state->slot, &arm);
+		result = cmz_rows_next(state->rows, state->slot, &arm, !state->no_wait);
 		MemoryContextSwitchTo(old);
-		if (!found)
+		state->not_ready = result == CMZ_ROWS_WAIT;
+		if (result != CMZ_ROWS_ROW)
 			return false;
 		if (!state->binding->inexact && state->binding->narms == 1)
 			break;

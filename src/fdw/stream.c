@@ -23,7 +23,6 @@ cmz_stream_create(const CmzClient *client, const CmzReadRequest *request, CmzCou
 	stream->client = client;
 	stream->request = *request;
 	stream->counters = counters;
-	initStringInfo(&stream->start_key);
 	return stream;
 }
 
@@ -57,7 +56,26 @@ cmz_stream_start(CmzStream *stream)
 bool
 cmz_stream_is_ready(const CmzStream *stream)
 {
-	return stream->next != NULL && stream->next->finished;
+	return stream->next != NULL && cmz_call_is_settled(stream->next);
+}
+
+/* What is of another table, or goes round in circles, is no answer to us. */
+static void
+check_page(CmzStream *stream)
+{
+	CmzPage    *page = &stream->page;
+	const CmzSpan *last = &page->last_key;
+	const CmzSpan *before = &stream->request.start_key;
+
+	if (page->is_batch && page->table.data != NULL &&
+		!cmz_span_equals(&page->table, stream->request.table))
+		page->error = "it is of another table";
+	else if (last->data != NULL && !page->is_batch &&
+			 (last->len <= 2 || (before->data != NULL && before->len == last->len &&
+								 memcmp(before->data, last->data, last->len) == 0)))
+		page->error = "\"LastEvaluatedKey\" does not go on";
+	if (page->error != NULL)
+		cmz_stream_raise(stream->request.table, page);
 }
 
 /* Take over LastEvaluatedKey: the page that it lies in will go. */
@@ -66,11 +84,18 @@ keep_start_key(CmzStream *stream)
 {
 	const CmzSpan *last = &stream->page.last_key;
 
-	resetStringInfo(&stream->start_key);
 	memset(&stream->request.start_key, 0, sizeof(CmzSpan));
 	stream->at_end = last->data == NULL;
 	if (stream->at_end)
 		return;
+	if (stream->start_key.data == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(stream->context);
+
+		initStringInfo(&stream->start_key);
+		MemoryContextSwitchTo(old);
+	}
+	resetStringInfo(&stream->start_key);
 	appendBinaryStringInfo(&stream->start_key, last->data, last->len);
 	stream->request.start_key.data = stream->start_key.data;
 	stream->request.start_key.len = stream->start_key.len;
@@ -149,6 +174,7 @@ cmz_stream_next_page(CmzStream *stream)
 		cmz_call_raise(call, NULL);
 	if (!cmz_page_open(&stream->page, call->answer, call->answer_len))
 		cmz_stream_raise(stream->request.table, &stream->page);
+	check_page(stream);
 	count_page(stream);
 	keep_start_key(stream);
 	back_off(stream);
@@ -170,4 +196,15 @@ cmz_stream_end(CmzStream *stream)
 	memset(&stream->page, 0, sizeof(stream->page));
 	stream->page.done = true;
 	stream->at_end = true;
+}
+
+void
+cmz_stream_free(CmzStream *stream)
+{
+	cmz_stream_end(stream);
+	if (stream->start_key.data != NULL)
+		pfree(stream->start_key.data);
+	if (stream->request.keys != NULL)
+		pfree((char *) stream->request.keys);
+	pfree(stream);
 }

@@ -219,6 +219,22 @@ cmz_table_column(const CmzTable *table, const char *attribute)
 	return NULL;
 }
 
+bool
+cmz_table_index_is_complete(const CmzTable *table, const CmzIndex *index)
+{
+	const CmzColumn *column;
+
+	if (index->name == NULL || index->complete || index->sort_key == NULL ||
+		cmz_index_has_key(&table->layout.table, index->sort_key))
+		return true;
+	/* part of the composite key: no conversation item lacks them */
+	if (table->layout.conversation && (strcmp(index->sort_key, CMZ_TIMESTAMP) == 0 ||
+									   strcmp(index->sort_key, CMZ_SESSION_ID) == 0))
+		return true;
+	column = cmz_table_column(table, index->sort_key);
+	return column != NULL && column->not_null;
+}
+
 CmzType
 cmz_table_key_type(const CmzTable *table, const char *attribute)
 {

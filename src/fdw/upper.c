@@ -166,7 +166,7 @@ cmzGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *
 static List *
 scan_tlist(List *tlist, List *exact)
 {
-	int			flags = PVC_INCLUDE_AGGREGATES | PVC_INCLUDE_PLACEHOLDERS;
+	int			flags = PVC_INCLUDE_AGGREGATES | PVC_RECURSE_PLACEHOLDERS;
 
 	return add_to_flat_tlist(add_to_flat_tlist(NIL, pull_var_clause((Node *) tlist, flags)),
 							 pull_var_clause((Node *) exact, flags));

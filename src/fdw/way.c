@@ -17,13 +17,13 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
 
 /* Costs, in the planner's units. */
 #define COST_ANOTHER_REQUEST 5.0	/* that goes along with others */
 #define COST_READ_UNIT	4.0
 #define COST_ITEM		0.1		/* an item on the wire */
 
-#define PAGE_BYTES		(1024.0 * 1024.0)
 #define READ_UNIT_BYTES 4096.0
 
 /* What an item takes in an index that has keys only. */
@@ -34,11 +34,13 @@ typedef struct ArmWay
 {
 	CmzArm	   *arm;
 	List	   *quals;			/* CmzRelQuals */
-	List	   *used;			/* of them, those on the keys */
+	CmzRelQual *partition;		/* of them, the one that selects partitions */
+	List	   *used;			/* ... those on the keys */
 	List	   *key_clauses;	/* for the estimate of what is read */
 	List	   *exact;			/* CmzRelQuals that DynamoDB decides */
 	bool		partial;		/* the index lacks attributes */
-	int			nkeys;			/* Queries, or keys of a BatchGetItem */
+	double		nkeys;			/* Queries, or keys of a BatchGetItem */
+	double		npartitions;
 	bool		is_pinned;		/* they name items one by one */
 	bool		is_get;
 	double		items;
@@ -87,28 +89,6 @@ index_covers(const CmzRelInfo *info, const CmzIndex *index)
 			return false;
 	}
 	return true;
-}
-
-/*
- * Does the index hold every item that satisfies the partition equality?  An
- * item without the index's sort key is not in the index.  It is missed unless
- * no item can lack the attribute, or the conditions rule out those that do.
- */
-static bool
-index_is_complete(const CmzTable *table, const CmzIndex *index, bool sort_key_bounded)
-{
-	const CmzColumn *column;
-
-	if (index->name == NULL || index->complete || index->sort_key == NULL || sort_key_bounded)
-		return true;
-	if (cmz_index_has_key(&table->layout.table, index->sort_key))
-		return true;
-	/* part of the composite key: no conversation item lacks them */
-	if (table->layout.conversation &&
-		(strcmp(index->sort_key, CMZ_TIMESTAMP) == 0 || strcmp(index->sort_key, CMZ_SESSION_ID) == 0))
-		return true;
-	column = cmz_table_column(table, index->sort_key);
-	return column != NULL && column->not_null;
 }
 
 /* A leaf may stand in the filter of a Query on the index. */
@@ -180,7 +160,7 @@ use_qual(ArmWay *aw, CmzRelQual *rq)
 	aw->key_clauses = lappend(aw->key_clauses, rq->clause);
 }
 
-/* All quals on the sort key bound it; of several = ANY the first gives ranges. */
+/* All quals on the sort key bound it; of several = ANY or OR one gives ranges. */
 static void
 use_sort_key(const CmzTable *table, const CmzIndex *index, ArmWay *aw)
 {
@@ -196,7 +176,7 @@ use_sort_key(const CmzTable *table, const CmzIndex *index, ArmWay *aw)
 		if (rq->qual == NULL || list_member_ptr(aw->used, rq) ||
 			!cmz_pushdown_is_sort_key(table, rq->qual, index->sort_key))
 			continue;
-		if (rq->qual->op == CMZ_QUAL_ANY)
+		if (rq->qual->op == CMZ_QUAL_ANY || rq->qual->op == CMZ_QUAL_OR)
 		{
 			if (has_any)
 				continue;
@@ -228,7 +208,8 @@ use_composite_key(const CmzTable *table, ArmWay *aw)
 		return;
 	/* ranges are made of one list of values only */
 	foreach(lc, aw->arm->sort)
-		if (((CmzQual *) lfirst(lc))->op == CMZ_QUAL_ANY)
+		if (((CmzQual *) lfirst(lc))->op == CMZ_QUAL_ANY ||
+			((CmzQual *) lfirst(lc))->op == CMZ_QUAL_OR)
 			return;
 	aw->arm->session = session->qual;
 	aw->nkeys *= Max(cmz_pushdown_key_values(session->qual), 1);
@@ -238,7 +219,7 @@ use_composite_key(const CmzTable *table, ArmWay *aw)
 	{
 		CmzRelQual *rq = lfirst(lc);
 
-		if (rq->qual && rq->qual->op != CMZ_QUAL_ANY &&
+		if (rq->qual && rq->qual->op != CMZ_QUAL_ANY && rq->qual->op != CMZ_QUAL_OR &&
 			cmz_pushdown_is_sort_key(table, rq->qual, CMZ_TIMESTAMP) &&
 			table->columns[rq->qual->attnum - 1].dynamodb_type == CMZ_TYPE_S)
 		{
@@ -285,17 +266,20 @@ estimate_arm(PlannerInfo *root, RelOptInfo *rel, const CmzRelInfo *info, ArmWay 
 
 	aw->items = clamp_row_est(rel->tuples * clauselist_selectivity(root, aw->key_clauses, rel->relid,
 																   JOIN_INNER, NULL));
+	if (aw->partition != NULL)
+		aw->arm->partition_items = rel->tuples / aw->npartitions *
+			clause_selectivity(root, aw->partition->clause, rel->relid, JOIN_INNER, NULL);
 	if (aw->is_get)
 	{
 		aw->items = Min(aw->items, aw->nkeys);
-		aw->requests = ceil(aw->nkeys / (double) CMZ_MAX_BATCH_GET);
+		aw->requests = ceil(aw->nkeys / CMZ_MAX_BATCH_GET);
 		aw->rounds = ceil(aw->requests / table->concurrency);
 		aw->read_units = aw->nkeys * item_units;
 	}
 	else
 	{
 		per_key = aw->items / aw->nkeys * bytes;
-		pages = ceil(Max(per_key, 1.0) / PAGE_BYTES);
+		pages = ceil(Max(per_key, 1.0) / CMZ_PAGE_BYTES);
 		aw->requests = pages * aw->nkeys;
 		aw->rounds = Max(pages, ceil(aw->requests / table->concurrency));
 		aw->read_units = aw->nkeys * Max(ceil(per_key / READ_UNIT_BYTES), pages);
@@ -354,12 +338,13 @@ make_query_arm(const CmzRelInfo *info, List *quals, int index_no, bool may_be_pa
 	if (aw->partial && !may_be_partial)
 		return false;
 	aw->arm->partition = partition->qual;
-	aw->nkeys = Max(cmz_pushdown_key_values(partition->qual), 1);
+	aw->nkeys = aw->npartitions = Max(cmz_pushdown_key_values(partition->qual), 1);
+	aw->partition = partition;
 	if (partition->qual->exact)
 		aw->exact = lappend(aw->exact, partition);
 	use_qual(aw, partition);
 	use_sort_key(table, index, aw);
-	if (!index_is_complete(table, index, aw->arm->sort != NIL))
+	if (aw->arm->sort == NIL && !cmz_table_index_is_complete(table, index))
 		return false;
 	use_composite_key(table, aw);
 	use_filter(table, index, aw);
@@ -375,7 +360,7 @@ make_scan_arm(const CmzRelInfo *info, List *quals, ArmWay *aw)
 	aw->arm->index = -1;
 	aw->arm->clause_no = -1;
 	aw->quals = quals;
-	aw->nkeys = 1;
+	aw->nkeys = aw->npartitions = 1;
 	use_filter(info->table, &info->table->layout.table, aw);
 }
 
@@ -386,12 +371,14 @@ make_scan_arm(const CmzRelInfo *info, List *quals, ArmWay *aw)
 static void
 add_arm(CmzWay *way, const ArmWay *aw)
 {
-	way->plan.arms = aw->is_pinned ? lcons(aw->arm, way->plan.arms)
-		: lappend(way->plan.arms, aw->arm);
+	way->plan.arms = list_insert_nth(way->plan.arms,
+									 aw->is_pinned ? way->npinned++ : list_length(way->plan.arms),
+									 aw->arm);
 	way->plan.read_units += aw->read_units;
 	way->items_read += aw->items;
 	way->requests += aw->requests;
-	way->rounds += aw->rounds;
+	/* they run side by side */
+	way->rounds = Max(way->rounds, aw->rounds);
 }
 
 /* A Scan of a large table goes by segments, several at once in each process. */
@@ -400,8 +387,7 @@ divide_scan(const CmzRelInfo *info, int processes, CmzWay *way)
 {
 	int			at_once = (int) Min(way->requests / processes, info->table->concurrency);
 
-	/* some more than workers, for one may be larger than another */
-	way->plan.segments = Max(at_once, 1) * (processes > 1 ? processes * 2 : 1);
+	way->plan.segments = Max(at_once, 1) * processes;
 	way->rounds = ceil(way->requests / (Max(at_once, 1) * processes));
 }
 
@@ -427,6 +413,7 @@ make_simple_way(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice
 		way->key_rinfos = lappend(way->key_rinfos, ((CmzRelQual *) lfirst(lc))->rinfo);
 	if (aw.partial)
 		return true;			/* the item may have changed since the index */
+	way->nkeys = aw.nkeys;
 	way->all_exact = true;
 	foreach(lc, quals)
 	{
@@ -489,11 +476,16 @@ static bool
 make_union_way(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice *choice,
 			   CmzWay *way)
 {
+	const CmzRelInfo *info = rel->fdw_private;
 	const CmzRelQual *or_qual = list_nth(quals, choice->clause);
 	BoolExpr   *expr;
 	ListCell   *lc;
 
 	if (or_qual->qual == NULL || or_qual->qual->op != CMZ_QUAL_OR)
+		return false;
+	/* the scan evaluates its arms: once more, and before the quals of policies */
+	if (contain_volatile_functions((Node *) or_qual->rinfo->clause) ||
+		!restriction_is_securely_promotable(or_qual->rinfo, rel))
 		return false;
 	expr = castNode(BoolExpr, or_qual->rinfo->clause);
 	foreach(lc, or_qual->qual->args)
@@ -507,6 +499,7 @@ make_union_way(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice 
 		add_arm(way, &aw);
 	}
 	way->key_rinfos = list_make1(or_qual->rinfo);
+	way->rounds = Max(way->rounds, ceil(way->requests / info->table->concurrency));
 	return true;
 }
 
@@ -528,7 +521,7 @@ cmz_way_make(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice *c
 		: make_simple_way(root, rel, quals, choice, way);
 }
 
-int
+double
 cmz_way_full_keys(const CmzTable *table, List *quals)
 {
 	const CmzIndex *keys = &table->layout.table;
@@ -537,13 +530,16 @@ cmz_way_full_keys(const CmzTable *table, List *quals)
 
 	if (partition == NULL || (keys->sort_key && sort == NULL))
 		return 0;
-	return cmz_pushdown_key_values(partition->qual) *
+	return (double) cmz_pushdown_key_values(partition->qual) *
 		(sort ? cmz_pushdown_key_values(sort->qual) : 1);
 }
 
-/* Nearly all is all: it is said of conditions that hold anyway, such as IS NOT NULL. */
+/*
+ * Nearly all is all: it is said of conditions that hold anyway, such as IS NOT
+ * NULL.  And a first page is not made large for the sake of a guess: pages grow.
+ */
 #define NEARLY_ALL	0.9
-#define MIN_YIELD	0.001
+#define MIN_YIELD	0.1
 
 void
 cmz_way_set_yield(CmzWay *way, double rows)
