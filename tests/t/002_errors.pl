@@ -12,11 +12,11 @@ my $url = "http://$proxy";
 create_table('tap-errors', ['id']);
 create_server($node, 's', $url, "max_retries '2', request_timeout '2s'");
 $node->safe_psql('postgres', q{
-	CREATE FOREIGN TABLE t (id text COLLATE "C", x text) SERVER s OPTIONS (table_name 'tap-errors', key 'id');
-	CREATE FOREIGN TABLE missing (id text COLLATE "C") SERVER s OPTIONS (table_name 'not-there', key 'id');
-	CREATE FOREIGN TABLE wrong_key (other text COLLATE "C") SERVER s OPTIONS (table_name 'tap-errors', key 'other');
-	CREATE FOREIGN TABLE wrong_index (id text COLLATE "C", d text COLLATE "C") SERVER s OPTIONS (table_name 'tap-errors', key 'id', indexes 'ByD (d)');
-	CREATE FOREIGN TABLE wrong_type (id integer) SERVER s OPTIONS (table_name 'tap-errors', key 'id');
+	CREATE FOREIGN TABLE t (id text COLLATE "C", x text) SERVER s OPTIONS (table_name 'tap-errors', estimated_items '100', key 'id');
+	CREATE FOREIGN TABLE missing (id text COLLATE "C") SERVER s OPTIONS (table_name 'not-there', estimated_items '100', key 'id');
+	CREATE FOREIGN TABLE wrong_key (other text COLLATE "C") SERVER s OPTIONS (table_name 'tap-errors', estimated_items '100', key 'other');
+	CREATE FOREIGN TABLE wrong_index (id text COLLATE "C", d text COLLATE "C") SERVER s OPTIONS (table_name 'tap-errors', estimated_items '100', key 'id', indexes 'ByD (d)');
+	CREATE FOREIGN TABLE wrong_type (id integer) SERVER s OPTIONS (table_name 'tap-errors', estimated_items '100', key 'id');
 });
 my $ok = sub { is($node->safe_psql('postgres', 'SELECT count(*) FROM t'), '0', 'the next statement works') };
 

@@ -12,7 +12,7 @@ create_table('tap-cancel', ['id']);
 create_server($node, 's', "http://$proxy");
 create_server($node, 'dead', 'http://127.0.0.1:9', "max_retries '100'");
 $node->safe_psql('postgres', q{
-	CREATE FOREIGN TABLE t (id text COLLATE "C", x text) SERVER s OPTIONS (table_name 'tap-cancel', key 'id');
+	CREATE FOREIGN TABLE t (id text COLLATE "C", x text) SERVER s OPTIONS (table_name 'tap-cancel', estimated_items '100', key 'id');
 	INSERT INTO t SELECT i::text, 'x' FROM generate_series(1, 5) i;
 	CREATE FUNCTION timed(query text, OUT state text, OUT ms numeric) LANGUAGE plpgsql AS $$
 	DECLARE start timestamptz := clock_timestamp();

@@ -10,7 +10,7 @@ my $proxy = start_proxy(dynamodb_url());
 create_table('tap-retries', ['id']);
 create_server($node, 's', "http://$proxy", "request_timeout '1s'");
 $node->safe_psql('postgres', q{
-	CREATE FOREIGN TABLE t (id text COLLATE "C", x text, n numeric, a text[] OPTIONS (dynamodb_type 'SS')) SERVER s OPTIONS (table_name 'tap-retries', key 'id');
+	CREATE FOREIGN TABLE t (id text COLLATE "C", x text, n numeric, a text[] OPTIONS (dynamodb_type 'SS')) SERVER s OPTIONS (table_name 'tap-retries', estimated_items '100', key 'id');
 	INSERT INTO t SELECT i::text, 'x' FROM generate_series(1, 5) i;
 });
 my %throttle = (do => 'status', code => 400, body => '{"__type":"x#ThrottlingException","message":"slow down"}');
