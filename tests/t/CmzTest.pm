@@ -35,7 +35,8 @@ sub start_node
 	delete local @ENV{qw(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN)};
 	delete local $ENV{DYNAMODB_ENDPOINT_URL};
 	@ENV{ keys %env } = values %env;
-	$node->init;
+	# the environment's locale might give another encoding
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\ndatestyle = 'ISO'\n");
 	$node->start;
 	delete @ENV{ keys %env };
