@@ -88,3 +88,17 @@ SELECT content FROM conversations LIMIT 1000000;
 SELECT count(*) FROM conversations;
 ALTER FOREIGN TABLE conversations OPTIONS (DROP scan_policy, DROP estimated_items);
 DROP TABLE pupils;
+-- a sub-query whose rows a condition above throws away is no reading of a few
+ALTER FOREIGN TABLE conversations OPTIONS (ADD scan_policy 'deny');
+SELECT * FROM (SELECT content, random() r FROM conversations) x WHERE r < -1 LIMIT 1;
+SELECT * FROM (SELECT content FROM conversations OFFSET 0) x WHERE content || '' = 'nothing' LIMIT 1;
+ALTER FOREIGN TABLE conversations OPTIONS (DROP scan_policy);
+-- two columns show one key as two types
+CREATE FOREIGN TABLE two (user_id text COLLATE "C", sk text OPTIONS (attribute 'sessionIdTimestamp') COLLATE "C",
+  skn numeric OPTIONS (attribute 'sessionIdTimestamp', on_type_mismatch 'null')) SERVER cmz
+  OPTIONS (table_name 'regress_conversations', key 'userId, sessionIdTimestamp', indexes 'none');
+SELECT count(*) FROM two WHERE user_id = 'student_001' AND ((sk > '1' AND skn > 5) OR sk > 'session_003');
+SELECT count(*) FROM two WHERE user_id = 'student_001' AND sk > '1' AND skn > 5;
+-- few rows of many keys, most of which have none
+SELECT r LIKE '%Scanned Items: 5  Items: 5 %' AS five FROM reads($$SELECT content FROM conversations WHERE animal_id = ANY (ARRAY(SELECT 'no' || i FROM generate_series(1, 40) i) || 'otter_001'::text) LIMIT 5$$) r
+  WHERE r LIKE 'Requests%';

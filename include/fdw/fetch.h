@@ -31,6 +31,7 @@ struct CmzFetch
 	void	   *arg;			/* of both */
 	bool		lazy;			/* few rows are wanted: ask for a page only when
 								 * the one before has been read */
+	int			lazy_pages;		/* ... that have been read */
 	bool		grows;			/* pages grow, while they are limited */
 	bool		keeps;			/* streams that have been read stay, for a
 								 * repetition */
@@ -46,7 +47,15 @@ struct CmzFetch
 extern CmzFetch *cmz_fetch_create(const CmzClient *client, CmzCounters *counters,
 								  int concurrency, CmzSupply supply, void *arg);
 
+/*
+ * Add a stream.  Current must be a context of its own, made by the first
+ * function, in which what the request refers to may live too.
+ */
+extern MemoryContext cmz_fetch_stream_context(CmzFetch *fetch);
 extern void cmz_fetch_add(CmzFetch *fetch, const CmzReadRequest *request, int arm);
+
+/* A page has come that nobody has taken. */
+extern bool cmz_fetch_has_page(const CmzFetch *fetch);
 
 /*
  * Send what may be in flight and take what has come, without waiting.  To be

@@ -68,7 +68,7 @@ pg_noreturn extern void cmz_stream_raise(const char *table, const CmzPage *page)
 /* Give back the page, the connection and what is under way. */
 extern void cmz_stream_end(CmzStream *stream);
 
-/* End the stream, and free it with its request's keys. */
+/* End the stream and delete its context. */
 extern void cmz_stream_free(CmzStream *stream);
 
 #endif							/* CMZ_STREAM_H */

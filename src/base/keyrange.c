@@ -136,7 +136,11 @@ restrict_impossible(CmzKeyRange *range, CmzOp op, const CmzOperand *operand)
 void
 cmz_keyrange_restrict(CmzKeyRange *range, CmzOp op, const CmzOperand *operand)
 {
-	if (op == CMZ_OP_BEGINS_WITH)
+	/* a key is of one type: it cannot satisfy conditions of two */
+	if ((range->lo.set && range->lo.value.type != operand->type) ||
+		(range->hi.set && range->hi.value.type != operand->type))
+		range->empty = true;
+	else if (op == CMZ_OP_BEGINS_WITH)
 		restrict_prefix(range, operand);
 	else if (!restrict_impossible(range, op, operand))
 	{

@@ -38,7 +38,6 @@ cmz_fetch_create(const CmzClient *client, CmzCounters *counters, int concurrency
 void
 cmz_fetch_add(CmzFetch *fetch, const CmzReadRequest *request, int arm)
 {
-	MemoryContext old = MemoryContextSwitchTo(fetch->context);
 	CmzStream  *stream = cmz_stream_create(fetch->client, request, fetch->counters);
 
 	stream->arm = arm;
@@ -48,7 +47,12 @@ cmz_fetch_add(CmzFetch *fetch, const CmzReadRequest *request, int arm)
 		fetch->streams = repalloc_huge(fetch->streams, sizeof(CmzStream *) * fetch->max_streams);
 	}
 	fetch->streams[fetch->nstreams++] = stream;
-	MemoryContextSwitchTo(old);
+}
+
+MemoryContext
+cmz_fetch_stream_context(CmzFetch *fetch)
+{
+	return AllocSetContextCreate(fetch->context, "cmz_fdw stream", ALLOCSET_SMALL_SIZES);
 }
 
 /* Requests under way, and answers that nobody has looked at. */
@@ -60,6 +64,21 @@ in_flight(const CmzFetch *fetch)
 	for (int i = 0; i < fetch->nstreams; i++)
 		n += fetch->streams[i]->next != NULL;
 	return n;
+}
+
+static CmzStream *
+find_ready(const CmzFetch *fetch)
+{
+	for (int i = 0; i < fetch->nstreams; i++)
+		if (cmz_stream_is_ready(fetch->streams[i]))
+			return fetch->streams[i];
+	return NULL;
+}
+
+bool
+cmz_fetch_has_page(const CmzFetch *fetch)
+{
+	return find_ready(fetch) != NULL;
 }
 
 /* Get another stream; false if there is none. */
@@ -123,8 +142,8 @@ end_current(CmzFetch *fetch)
 	fetch->current = NULL;
 	if (stream == NULL)
 		return;
-	/* one page did not suffice: more will not be too much */
-	fetch->lazy = fetch->lazy && stream->pages < 2;
+	/* two pages did not suffice: more will not be too much */
+	fetch->lazy = fetch->lazy && ++fetch->lazy_pages < 2;
 	if (!stream->at_end)
 		return;
 	fetch->kept_bytes += stream->call->answer_len;
@@ -135,15 +154,6 @@ end_current(CmzFetch *fetch)
 		i++;
 	fetch->streams[i] = fetch->streams[--fetch->nstreams];
 	cmz_stream_free(stream);
-}
-
-static CmzStream *
-find_ready(const CmzFetch *fetch)
-{
-	for (int i = 0; i < fetch->nstreams; i++)
-		if (cmz_stream_is_ready(fetch->streams[i]))
-			return fetch->streams[i];
-	return NULL;
 }
 
 /*

@@ -32,8 +32,6 @@ typedef struct MergeInput
 	int			max_rows;
 	MergeRow   *rows;
 	MergeRow	ahead;
-	bool		has_last;		/* a time has been given before: */
-	Datum		last;
 } MergeInput;
 
 struct CmzMerge
@@ -200,14 +198,12 @@ load_run(CmzMerge *merge, MergeInput *input)
 	add_to_run(merge, input, &row);
 	if (!merge->by_second)
 		return true;
-	if (input->has_last && precedes(merge, row.key, input->last))
-		raise_disorder(merge);
-	input->has_last = true;
-	input->last = row.key;
 	while (read_row(merge, input->stream, &row))
 	{
 		if (!in_one_second(&input->rows[0], &row))
 		{
+			if (precedes(merge, row.key, input->rows[0].key))
+				raise_disorder(merge);
 			input->ahead = row;
 			break;
 		}

@@ -184,7 +184,12 @@ cmzForeignAsyncConfigureWait(AsyncRequest *areq)
 	ForeignScanState *node = castNode(ForeignScanState, areq->requestee);
 	AppendState *append = castNode(AppendState, areq->requestor);
 	CmzScanState *state = node->fdw_state;
+	long		timeout_ms;
 
+	/* what has come while another table was served is not waited for */
+	timeout_ms = cmz_calls_timeout(MAX_WAIT_MS);
+	if (state->rows != NULL && cmz_fetch_has_page(state->rows->fetch))
+		timeout_ms = 0;
 	if (state->pollable == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
@@ -193,7 +198,7 @@ cmzForeignAsyncConfigureWait(AsyncRequest *areq)
 		MemoryContextSwitchTo(old);
 	}
 	AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE,
-					  cmz_wait_pollable_fd(state->pollable, cmz_calls_timeout(MAX_WAIT_MS)),
+					  cmz_wait_pollable_fd(state->pollable, timeout_ms),
 					  NULL, areq);
 }
 

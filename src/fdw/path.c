@@ -26,9 +26,6 @@
 /* So many streams are merged, each of which keeps a page. */
 #define MAX_MERGED	1000
 
-/* What a Scan costs more where it is not wanted. */
-#define COST_UNWANTED	1.0e10
-
 /* Which columns do the target list and the conditions use? */
 static void
 find_needed_columns(RelOptInfo *rel, CmzRelInfo *info)
@@ -131,9 +128,6 @@ add_way(PlannerInfo *root, RelOptInfo *rel, const CmzChoice *choice, const CmzWa
 		total += cpu_tuple_cost;
 	if (choice->direction != 0)
 		total += cpu_tuple_cost * rows;
-	/* a table that is not to be scanned is, if there is no other way */
-	if (choice->kind == CMZ_WAY_SCAN && info->table->scan_policy != CMZ_SCAN_ALLOW)
-		total += COST_UNWANTED;
 	add_path(rel, (Path *)
 			 cmz_create_foreignscan_path(root, rel, rows, CMZ_COST_REQUEST, total, pathkeys,
 										 param ? param->ppi_req_outer : rel->lateral_relids,

@@ -527,14 +527,36 @@ cmz_pushdown_order_agrees(const CmzColumn *column, Oid collation)
 	}
 }
 
+/* The type of all leaves' attribute, CMZ_TYPE_NONE if they take it for several. */
+static CmzType
+type_of_leaves(const CmzTable *table, const CmzQual *qual)
+{
+	CmzType		type = CMZ_TYPE_NONE;
+	ListCell   *lc;
+
+	if (qual->op != CMZ_QUAL_OR && qual->op != CMZ_QUAL_AND)
+		return table->columns[qual->attnum - 1].dynamodb_type;
+	foreach(lc, qual->args)
+	{
+		CmzType		one = type_of_leaves(table, lfirst(lc));
+
+		if (one == CMZ_TYPE_NONE || (type != CMZ_TYPE_NONE && one != type))
+			return CMZ_TYPE_NONE;
+		type = one;
+	}
+	return type;
+}
+
 bool
 cmz_pushdown_is_sort_key(const CmzTable *table, const CmzQual *qual, const char *attribute)
 {
 	ListCell   *lc;
 
-	/* an OR of ranges, each one condition or several */
+	/* an OR of ranges, each one condition or several, of a key of one type */
 	if (qual->op == CMZ_QUAL_OR || qual->op == CMZ_QUAL_AND)
 	{
+		if (type_of_leaves(table, qual) == CMZ_TYPE_NONE)
+			return false;
 		foreach(lc, qual->args)
 		{
 			const CmzQual *arg = lfirst(lc);

@@ -95,35 +95,34 @@ static void
 add_gets(CmzFetch *fetch, CmzStream *stream, void *arg)
 {
 	CmzRows    *rows = arg;
-	MemoryContext old = MemoryContextSwitchTo(fetch->context);
+	MemoryContext old = CurrentMemoryContext;
 	CmzReadRequest request = rows->base;
 	StringInfoData keys;
 	int			n = 0;
-	int			more;
 
 	request.limit = 0;
-	do
+	while (cmz_page_next_item(&stream->page, rows->keys) > 0)
 	{
 		if (n == 0)
+		{
+			MemoryContextSwitchTo(cmz_fetch_stream_context(fetch));
 			initStringInfo(&keys);
-		more = cmz_page_next_item(&stream->page, rows->keys);
-		if (more > 0)
-		{
-			append_key(&keys, rows);
-			n++;
 		}
-		if (n == CMZ_MAX_BATCH_GET || (more <= 0 && n > 0))
-		{
-			request.keys = keys.data;
-			cmz_fetch_add(fetch, &request, stream->arm);
-			n = 0;
-		}
-	} while (more > 0);
-	if (more < 0)
-		cmz_stream_raise(rows->table->table_name, &stream->page);
+		append_key(&keys, rows);
+		if (++n < CMZ_MAX_BATCH_GET)
+			continue;
+		request.keys = keys.data;
+		cmz_fetch_add(fetch, &request, stream->arm);
+		n = 0;
+	}
+	if (n > 0)
+	{
+		request.keys = keys.data;
+		cmz_fetch_add(fetch, &request, stream->arm);
+	}
+	MemoryContextSwitchTo(old);
 	if (stream->page.error)
 		cmz_stream_raise(rows->table->table_name, &stream->page);
-	MemoryContextSwitchTo(old);
 }
 
 /* A segment of the table that nobody has taken. */
@@ -152,23 +151,26 @@ static bool
 supply_stream(CmzFetch *fetch, void *arg)
 {
 	CmzRows    *rows = arg;
+	MemoryContext context;
 	MemoryContext old;
 	CmzReadRequest request;
 	CmzRead		read;
 	bool		found;
 
-	if (!rows->binding->arms[0].is_query)
-		return !rows->binding->arms[0].empty && supply_segment(rows);
 	/* of the few rows that are wanted, no more keys than that */
 	rows->reads.batch = fetch->lazy ? Min(rows->base.limit, CMZ_MAX_BATCH_GET) : CMZ_MAX_BATCH_GET;
-	old = MemoryContextSwitchTo(fetch->context);
-	found = cmz_reads_next(&rows->reads, &read);
-	if (found)
+	context = cmz_fetch_stream_context(fetch);
+	old = MemoryContextSwitchTo(context);
+	if (!rows->binding->arms[0].is_query)
+		found = !rows->binding->arms[0].empty && supply_segment(rows);
+	else if ((found = cmz_reads_next(&rows->reads, &read)))
 	{
 		request = make_request(rows, rows->binding, &read);
 		cmz_fetch_add(fetch, &request, read.arm);
 	}
 	MemoryContextSwitchTo(old);
+	if (!found)
+		MemoryContextDelete(context);
 	return found;
 }
 

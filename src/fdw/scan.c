@@ -190,7 +190,7 @@ cmz_scan_apply_policy(CmzScanState *state)
 	state->policy_applied = true;
 }
 
-/* A few rows of any kind do not take the whole table. */
+/* A few rows of any kind need not take the whole table; next_row sees to it. */
 static bool
 is_first_page(ForeignScanState *node, double wanted)
 {
@@ -330,6 +330,9 @@ next_row(ForeignScanState *node)
 
 	for (;;)
 	{
+		/* the few rows that were wanted were not among the first */
+		if (cmz_plan_is_scan(state->plan) && !state->rows->fetch->lazy)
+			cmz_scan_apply_policy(state);
 		ExecClearTuple(state->slot);
 		MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);

@@ -201,10 +201,5 @@ cmz_stream_end(CmzStream *stream)
 void
 cmz_stream_free(CmzStream *stream)
 {
-	cmz_stream_end(stream);
-	if (stream->start_key.data != NULL)
-		pfree(stream->start_key.data);
-	if (stream->request.keys != NULL)
-		pfree((char *) stream->request.keys);
-	pfree(stream);
+	MemoryContextDelete(stream->context);
 }

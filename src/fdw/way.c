@@ -23,6 +23,7 @@
 #define COST_ANOTHER_REQUEST 5.0	/* that goes along with others */
 #define COST_READ_UNIT	4.0
 #define COST_ITEM		0.1		/* an item on the wire */
+#define COST_UNWANTED	1.0e10	/* a Scan that scan_policy does not like */
 
 #define READ_UNIT_BYTES 4096.0
 
@@ -552,8 +553,13 @@ cmz_way_set_yield(CmzWay *way, double rows)
 Cost
 cmz_way_cost(const CmzRelInfo *info, const CmzWay *way, double rows)
 {
-	return way->rounds * CMZ_COST_REQUEST + way->requests * COST_ANOTHER_REQUEST +
+	Cost		cost = way->rounds * CMZ_COST_REQUEST + way->requests * COST_ANOTHER_REQUEST +
 		way->plan.read_units * COST_READ_UNIT + rows * COST_ITEM;
+
+	/* a table that is not to be scanned is, if there is no other way */
+	if (cmz_plan_is_scan(&way->plan) && info->table->scan_policy != CMZ_SCAN_ALLOW)
+		cost += COST_UNWANTED;
+	return cost;
 }
 
 List *
