@@ -102,3 +102,22 @@ SELECT count(*) FROM two WHERE user_id = 'student_001' AND sk > '1' AND skn > 5;
 -- few rows of many keys, most of which have none
 SELECT r LIKE '%Scanned Items: 5  Items: 5 %' AS five FROM reads($$SELECT content FROM conversations WHERE animal_id = ANY (ARRAY(SELECT 'no' || i FROM generate_series(1, 40) i) || 'otter_001'::text) LIMIT 5$$) r
   WHERE r LIKE 'Requests%';
+-- what has an effect sees the rows that OFFSET skips, as without the wrapper
+CREATE SEQUENCE seen;
+SELECT nextval('seen'), session_id_timestamp FROM conversations WHERE user_id = 'student_001' ORDER BY session_id_timestamp LIMIT 2 OFFSET 3;
+-- operands of rows that are gone are still shown
+CREATE TABLE long_notes AS SELECT 'student_00' || i AS id, repeat('x', 100000 * i) AS note FROM generate_series(1, 2) i;
+SELECT count(*) > 0 AS shown FROM reads($$SELECT 1 FROM long_notes, LATERAL (SELECT content FROM conversations WHERE user_id = id AND content = note OFFSET 0) t$$);
+DROP TABLE long_notes;
+-- the order of times within a session is that of its key: an item whose parts disagree breaks it
+CREATE FOREIGN TABLE raw_items (pk text OPTIONS (attribute 'userId'), sk text OPTIONS (attribute 'sessionIdTimestamp'), s text OPTIONS (attribute 'sessionId'), t text OPTIONS (attribute 'timestamp'))
+  SERVER cmz OPTIONS (table_name 'regress_conversations', key 'userId', indexes 'none');
+INSERT INTO raw_items VALUES ('disorder', 's#2025-01-19T12:00:00Z', 's', '2025-01-19T12:00:05Z'), ('disorder', 's#2025-01-19T12:00:01Z', 's', '2025-01-19T12:00:01Z'), ('disorder', 's#2025-01-19T12:00:02Z', 's', '2025-01-19T12:00:02Z');
+SELECT "timestamp" FROM conversations WHERE user_id = 'disorder' AND session_id = 's' ORDER BY "timestamp";
+CREATE FOREIGN TABLE text_times (user_id text COLLATE "C", session_id_timestamp text COLLATE "C", session_id text COLLATE "C", "timestamp" text COLLATE "C")
+  SERVER cmz OPTIONS (table_name 'regress_conversations');
+SELECT "timestamp" FROM text_times WHERE user_id = 'disorder' AND session_id = 's' ORDER BY "timestamp" DESC;
+SET cmz_fdw.enable_pushdown = off;
+SELECT "timestamp" FROM text_times WHERE user_id = 'disorder' AND session_id = 's' ORDER BY "timestamp" DESC;
+RESET cmz_fdw.enable_pushdown;
+SELECT "timestamp" FROM text_times WHERE user_id = 'student_001' AND session_id = 'session_001' ORDER BY "timestamp" DESC LIMIT 3;

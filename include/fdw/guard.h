@@ -36,9 +36,6 @@ extern void cmz_guard_pace(void);
  */
 extern void cmz_guard_charge(double read_units);
 
-/* The read units that this statement has consumed so far. */
-extern double cmz_guard_consumed(void);
-
 /*
  * Parallel scans: the processes of one keep their account in a counter in
  * shared memory (in thousandths of a read unit), and each takes its part of the

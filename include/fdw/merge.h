@@ -18,15 +18,17 @@ typedef struct CmzMerge CmzMerge;
 extern bool cmz_merge_by_second(const CmzTable *table, AttrNumber attnum);
 
 /*
- * Merge all streams of fetch by a column, descending or not.  Opens nothing
- * yet; palloc'd in the current context.
+ * Merge all streams of fetch by a column, descending or not; composite if they
+ * are in the order of another key, which ends with it.  Opens nothing yet;
+ * palloc'd in the current context.
  */
 extern CmzMerge *cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc,
-								  AttrNumber attnum, bool descending);
+								  AttrNumber attnum, bool descending, bool composite);
 
 /*
  * The next row, NULL at the end.  It lives where the merge does, and is the
- * caller's to free.  Raises what cmz_fetch_follow and cmz_row_read raise.
+ * caller's to free.  Raises what cmz_fetch_follow and cmz_row_read raise, and DATA_EXCEPTION for an item
+ * that breaks the order.
  */
 extern HeapTuple cmz_merge_next(CmzMerge *merge);
 

@@ -14,8 +14,12 @@ extern ForeignScan *cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid re
 									  ForeignPath *path, List *tlist, List *clauses,
 									  Plan *outer_plan);
 
-/* The columns (attribute numbers) that two lists of expressions use. */
-extern List *cmz_path_columns(const CmzRelInfo *info, Index relid, List *exprs, List *more);
+/*
+ * Set the columns that a plan reads: those of the expressions and of its order,
+ * and with them those of the conditions that DynamoDB decides.
+ */
+extern void cmz_path_set_columns(const CmzRelInfo *info, Index relid, List *exprs, List *exact,
+								 CmzPlan *plan);
 
 /*
  * The query's LIMIT and OFFSET count the rows of its one table, and can be

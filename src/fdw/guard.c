@@ -67,8 +67,9 @@ counter_value(const CmzSharedAccount *account)
 	return pg_atomic_read_u64(account->milli_units) / MILLI;
 }
 
-double
-cmz_guard_consumed(void)
+/* The read units that this statement has consumed so far. */
+static double
+statement_units(void)
 {
 	double		total;
 	slist_iter	iter;
@@ -87,7 +88,7 @@ check_limit(void)
 
 	if (cmz_max_read_units <= 0)
 		return;
-	total = cmz_guard_consumed();
+	total = statement_units();
 	if (total <= cmz_max_read_units)
 		return;
 	ereport(ERROR,

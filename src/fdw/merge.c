@@ -8,6 +8,8 @@
 #include "catalog/pg_collation.h"
 #include "fdw/merge.h"
 #include "lib/binaryheap.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 #include "utils/timestamp.h"
@@ -32,6 +34,8 @@ typedef struct MergeInput
 	int			max_rows;
 	MergeRow   *rows;
 	MergeRow	ahead;
+	bool		has_last;		/* of a composite order: the key before */
+	Datum		last;
 } MergeInput;
 
 struct CmzMerge
@@ -42,6 +46,10 @@ struct CmzMerge
 	AttrNumber	attnum;
 	bool		descending;
 	bool		by_second;		/* the sort key is a time kept as text */
+	bool		composite;		/* the streams are in the order of another key,
+								 * with which the column must agree */
+	bool		byval;
+	int16		len;
 	SortSupportData sort;
 	MemoryContext context;		/* of the rows that wait here */
 	MemoryContext row_context;	/* one row while it is read */
@@ -82,7 +90,7 @@ cmz_merge_by_second(const CmzTable *table, AttrNumber attnum)
 
 CmzMerge *
 cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc, AttrNumber attnum,
-				 bool descending)
+				 bool descending, bool composite)
 {
 	CmzMerge   *merge = palloc0(sizeof(CmzMerge));
 	const CmzColumn *column = &reader->table->columns[attnum - 1];
@@ -94,6 +102,8 @@ cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc, AttrNumb
 	merge->attnum = attnum;
 	merge->descending = descending;
 	merge->by_second = cmz_merge_by_second(reader->table, attnum);
+	merge->composite = composite;
+	get_typlenbyval(column->type, &merge->len, &merge->byval);
 	merge->context = CurrentMemoryContext;
 	merge->row_context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw merge row",
 											   ALLOCSET_DEFAULT_SIZES);
@@ -123,7 +133,7 @@ raise_disorder(CmzMerge *merge)
 					cmz_value_server_text(column->attribute, strlen(column->attribute))),
 			 errdetail("Item %s of table \"%s\".", cmz_row_describe_key(merge->reader),
 					   merge->reader->table->table_name),
-			 errhint("Correct the item, or order by something else as well.")));
+			 errhint("Correct the item, or set cmz_fdw.enable_pushdown to off.")));
 }
 
 /* Read the stream's next row; false at its end. */
@@ -185,6 +195,23 @@ add_to_run(CmzMerge *merge, MergeInput *input, const MergeRow *row)
 	input->rows[input->nrows++] = *row;
 }
 
+/* Check a row against the one before it, which may be gone. */
+static void
+check_composite(CmzMerge *merge, MergeInput *input, const MergeRow *row)
+{
+	MemoryContext old;
+	MergeRow	last = {NULL, input->last};
+
+	if (input->has_last && compare_rows(&last, row, merge) > 0)
+		raise_disorder(merge);
+	if (input->has_last && !merge->byval)
+		pfree(DatumGetPointer(input->last));
+	old = MemoryContextSwitchTo(merge->context);
+	input->last = datumCopy(row->key, merge->byval, merge->len);
+	input->has_last = true;
+	MemoryContextSwitchTo(old);
+}
+
 /* Make the next run of a stream; false at its end. */
 static bool
 load_run(CmzMerge *merge, MergeInput *input)
@@ -197,7 +224,11 @@ load_run(CmzMerge *merge, MergeInput *input)
 		return false;
 	add_to_run(merge, input, &row);
 	if (!merge->by_second)
+	{
+		if (merge->composite)
+			check_composite(merge, input, &row);
 		return true;
+	}
 	while (read_row(merge, input->stream, &row))
 	{
 		if (!in_one_second(&input->rows[0], &row))

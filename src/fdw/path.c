@@ -343,20 +343,31 @@ cmzGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	add_parallel_scan(root, rel);
 }
 
-List *
-cmz_path_columns(const CmzRelInfo *info, Index relid, List *exprs, List *more)
+/* The columns (attribute numbers) in used, all of them for a whole row. */
+static List *
+list_columns(const CmzRelInfo *info, const Bitmapset *used)
 {
-	Bitmapset  *used = NULL;
 	List	   *columns = NIL;
 
-	pull_varattnos((Node *) exprs, relid, &used);
-	pull_varattnos((Node *) more, relid, &used);
 	for (int i = 0; i < info->table->natts; i++)
 		if (info->table->columns[i].name != NULL &&
 			(bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used) ||
 			 bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, used)))
 			columns = lappend_int(columns, i + 1);
 	return columns;
+}
+
+void
+cmz_path_set_columns(const CmzRelInfo *info, Index relid, List *exprs, List *exact, CmzPlan *plan)
+{
+	Bitmapset  *used = NULL;
+
+	pull_varattnos((Node *) exprs, relid, &used);
+	if (plan->order_attnum != 0)
+		used = bms_add_member(used, plan->order_attnum - FirstLowInvalidHeapAttributeNumber);
+	plan->columns = list_columns(info, used);
+	pull_varattnos((Node *) exact, relid, &used);
+	plan->all_columns = list_columns(info, used);
 }
 
 /* A LIMIT or OFFSET that can be evaluated before the scan. */
@@ -430,13 +441,8 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	local = list_difference_ptr(clauses, way.exact);
 	exact = extract_actual_clauses(list_difference_ptr(clauses, local), false);
 	local = extract_actual_clauses(local, false);
-	way.plan.columns = cmz_path_columns(info, rel->relid, rel->reltarget->exprs, local);
-	if (choice.order_attnum != 0)
-		way.plan.columns = list_append_unique_int(way.plan.columns, choice.order_attnum);
-	way.plan.all_columns = cmz_path_columns(info, rel->relid, rel->reltarget->exprs,
-											list_concat_copy(local, exact));
-	if (choice.order_attnum != 0)
-		way.plan.all_columns = list_append_unique_int(way.plan.all_columns, choice.order_attnum);
+	cmz_path_set_columns(info, rel->relid, list_concat_copy(rel->reltarget->exprs, local), exact,
+						 &way.plan);
 	cmz_way_set_yield(&way, path->path.rows);
 	hint_limit(root, rel, &path->path, &way.plan);
 	operands = cmz_plan_collect_operands(&way.plan);

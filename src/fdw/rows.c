@@ -239,9 +239,12 @@ next_merged(CmzRows *rows, TupleTableSlot *slot)
 	if (rows->merge == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(rows->fetch->context);
+		const CmzPlan *plan = rows->plan;
+		const char *attribute = rows->table->columns[plan->order_attnum - 1].attribute;
 
 		rows->merge = cmz_merge_create(rows->fetch, rows->reader, slot->tts_tupleDescriptor,
-									   rows->plan->order_attnum, rows->plan->direction < 0);
+									   plan->order_attnum, plan->direction < 0,
+									   strcmp(attribute, rows->binding->arms[0].index->sort_key) != 0);
 		MemoryContextSwitchTo(old);
 	}
 	tuple = cmz_merge_next(rows->merge);

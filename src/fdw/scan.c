@@ -331,7 +331,7 @@ next_row(ForeignScanState *node)
 	for (;;)
 	{
 		/* the few rows that were wanted were not among the first */
-		if (cmz_plan_is_scan(state->plan) && !state->rows->fetch->lazy)
+		if (!state->policy_applied && !state->rows->fetch->lazy && cmz_plan_is_scan(state->plan))
 			cmz_scan_apply_policy(state);
 		ExecClearTuple(state->slot);
 		MemoryContextReset(state->row_context);

@@ -140,6 +140,9 @@ add_limit_path(PlannerInfo *root, RelOptInfo *output_rel, FinalPathExtraData *ex
 	if (rel == NULL || extra == NULL || !extra->limit_needed || !cmz_path_takes_limit(root) ||
 		!find_choice(root, rel, root->sort_pathkeys, &choice, &way))
 		return;
+	/* which would see the rows that OFFSET skips, if PostgreSQL skipped them */
+	if (contain_volatile_functions((Node *) root->upper_targets[UPPERREL_FINAL]->exprs))
+		return;
 	info = rel->fdw_private;
 	rows = extra->limit_tuples > 0 ? Min(extra->limit_tuples, rel->rows) : clamp_row_est(rel->rows * 0.1);
 	read = rows / Max(rel->rows, 1);
@@ -192,13 +195,7 @@ cmz_upper_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlis
 	columns = scan_tlist(tlist, exact);
 	way.plan.count = root->parse->hasAggs;
 	cmz_way_set_yield(&way, base->rows);
-	way.plan.columns = way.plan.count ? NIL : cmz_path_columns(info, base->relid, tlist, NIL);
-	way.plan.all_columns = cmz_path_columns(info, base->relid, way.plan.count ? NIL : tlist, exact);
-	if (choice.order_attnum != 0)
-	{
-		way.plan.columns = list_append_unique_int(way.plan.columns, choice.order_attnum);
-		way.plan.all_columns = list_append_unique_int(way.plan.all_columns, choice.order_attnum);
-	}
+	cmz_path_set_columns(info, base->relid, way.plan.count ? NIL : tlist, exact, &way.plan);
 	if (!way.plan.count)
 	{
 		way.plan.limit = (Expr *) root->parse->limitCount;

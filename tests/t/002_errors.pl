@@ -73,6 +73,21 @@ foreach my $body ('<html>hello</html>', '', '{"x":', '[]')
 	script($proxy, { op => 'PutItem', do => 'status', code => 200, body => $body });
 	like(error_of($node, "INSERT INTO t VALUES ('lost', 'x')"), qr/08P01.*not known whether the row was stored/s, "a write answered by '$body'");
 }
+# answers that are of another table, or go round in circles
+my %circles = (
+	"x FROM t" => [ '{"Items":[],"Count":0,"ScannedCount":0,"LastEvaluatedKey":{"id":{"S":"a"}}}', qr/08P01.*does not go on/ ],
+	"id FROM t" => [ '{"Items":[],"Count":0,"ScannedCount":0,"LastEvaluatedKey":{}}', qr/08P01.*does not go on/ ],
+	"x FROM t WHERE id IN ('a', 'b')" => [ '{"Responses":{"other":[{"id":{"S":"a"}}]},"UnprocessedKeys":{}}', qr/08P01.*another table/ ],
+	"id FROM t WHERE id IN ('a', 'b')" => [ '{"Responses":{},"UnprocessedKeys":{"tap-errors":{"Keys":[]}}}', qr/08P01.*without keys/ ],
+	"id, x FROM t WHERE id IN ('a', 'b')" => [ '{"Responses":{},"UnprocessedKeys":{"other":{"Keys":[{"id":{"S":"a"}}]}}}', qr/08P01.*another table/ ]);
+foreach my $query (sort keys %circles)
+{
+	my ($body, $pattern) = @{ $circles{$query} };
+	script($proxy, { do => 'status', code => 200, body => $body, times => 9 });
+	like(error_of($node, "SELECT $query"), $pattern, "$query: $body");
+	script($proxy);
+}
+
 foreach my $name (sort keys %garbage)
 {
 	my ($action, $pattern) = @{ $garbage{$name} };

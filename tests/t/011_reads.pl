@@ -11,10 +11,7 @@ my $items = 100_000;
 my $node = start_node();
 my $proxy = start_proxy(dynamodb_url());
 create_server($node, 'cmz', "http://$proxy");
-# without a stream, of which DynamoDB Local looks through all records at each write
-create_table('tap-reads', [ 'userId', 'sessionIdTimestamp' ],
-	map { { name => $_->[0], keys => [ $_->[1], 'timestamp' ] } }
-	  [ 'SessionIndex', 'sessionId' ], [ 'AnimalIndex', 'animalId' ], [ 'ParentUserIndex', 'parentUserId' ]);
+create_conversations('tap-reads');
 command_ok([ 'python3', "$FindBin::Bin/../stubs/load.py", dynamodb_url(), 'tap-reads', $items ], "$items items");
 $node->safe_psql('postgres', 'IMPORT FOREIGN SCHEMA dynamodb LIMIT TO (tap_reads) FROM SERVER cmz INTO public');
 

@@ -13,10 +13,7 @@ my $node = start_node();
 my $proxy = start_proxy(dynamodb_url());
 create_server($node, 'cmz', "http://$proxy");
 create_server($node, 'cmz2', "http://$proxy");
-# without a stream, of which DynamoDB Local looks through all records at each write
-create_table('tap-parallel', [ 'userId', 'sessionIdTimestamp' ],
-	map { { name => $_->[0], keys => [ $_->[1], 'timestamp' ] } }
-	  [ 'SessionIndex', 'sessionId' ], [ 'AnimalIndex', 'animalId' ], [ 'ParentUserIndex', 'parentUserId' ]);
+create_conversations('tap-parallel');
 command_ok([ 'python3', "$FindBin::Bin/../stubs/load.py", dynamodb_url(), 'tap-parallel', $items ], "$items items");
 $node->safe_psql('postgres', q{IMPORT FOREIGN SCHEMA dynamodb LIMIT TO (tap_parallel) FROM SERVER cmz INTO public;
 	ALTER FOREIGN TABLE tap_parallel OPTIONS (SET estimated_items '1000000', ADD concurrency '2')});

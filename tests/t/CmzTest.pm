@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(dynamodb_url start_node start_proxy script requests ddb create_table
+our @EXPORT = qw(dynamodb_url start_node start_proxy script requests ddb create_table create_conversations
   create_server error_of);
 
 my $stubs = dirname(__FILE__) . '/../stubs';
@@ -127,6 +127,17 @@ sub create_table
 	  [ map { { AttributeName => $_, AttributeType => $types{$_} } } sort keys %types ];
 	eval { ddb('DeleteTable', { TableName => $name }) };
 	ddb('CreateTable', \%request);
+	return;
+}
+
+# A table of conversations without a stream, of which DynamoDB Local looks
+# through all records at each write.
+sub create_conversations
+{
+	my ($name) = @_;
+	create_table($name, [ 'userId', 'sessionIdTimestamp' ],
+		map { { name => $_->[0], keys => [ $_->[1], 'timestamp' ] } }
+		  [ 'SessionIndex', 'sessionId' ], [ 'AnimalIndex', 'animalId' ], [ 'ParentUserIndex', 'parentUserId' ]);
 	return;
 }
 
