@@ -13,6 +13,7 @@
 #include "fdw/parallel.h"
 #include "fdw/path.h"
 #include "fdw/scan.h"
+#include "fdw/truncate.h"
 #include "fdw/upper.h"
 #include "fmgr.h"
 
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	cmz_option_define_gucs();
+	cmz_parallel_install_hook();
 }
 
 PG_FUNCTION_INFO_V1(cmz_fdw_handler);
@@ -45,11 +47,17 @@ cmz_fdw_handler(PG_FUNCTION_ARGS)
 
 	routine->IsForeignRelUpdatable = cmzIsForeignRelUpdatable;
 	routine->PlanForeignModify = cmzPlanForeignModify;
+	routine->AddForeignUpdateTargets = cmzAddForeignUpdateTargets;
 	routine->BeginForeignModify = cmzBeginForeignModify;
 	routine->ExecForeignInsert = cmzExecForeignInsert;
+	routine->ExecForeignUpdate = cmzExecForeignUpdate;
+	routine->ExecForeignDelete = cmzExecForeignDelete;
 	routine->EndForeignModify = cmzEndForeignModify;
 	routine->BeginForeignInsert = cmzBeginForeignInsert;
 	routine->EndForeignInsert = cmzEndForeignInsert;
+	routine->GetForeignModifyBatchSize = cmzGetForeignModifyBatchSize;
+	routine->ExecForeignBatchInsert = cmzExecForeignBatchInsert;
+	routine->ExecForeignTruncate = cmzExecForeignTruncate;
 
 	routine->IsForeignScanParallelSafe = cmzIsForeignScanParallelSafe;
 	routine->EstimateDSMForeignScan = cmzEstimateDSMForeignScan;
@@ -64,6 +72,7 @@ cmz_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ForeignAsyncNotify = cmzForeignAsyncNotify;
 
 	routine->ExplainForeignScan = cmzExplainForeignScan;
+	routine->ExplainForeignModify = cmzExplainForeignModify;
 	routine->AnalyzeForeignTable = cmzAnalyzeForeignTable;
 	routine->ImportForeignSchema = cmzImportForeignSchema;
 

@@ -45,11 +45,15 @@ CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (table_name 'a b');
 CREATE FOREIGN TABLE t (id text OPTIONS (attribute '')) SERVER s;
 CREATE FOREIGN TABLE t (id text OPTIONS (dynamodb_type 'X')) SERVER s;
 CREATE FOREIGN TABLE t (id text OPTIONS (key 'x')) SERVER s;
--- an option whose feature is not there is not accepted
-CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (write_mode 'immediate');
+-- values that are none, and an option whose feature is not there
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (write_mode 'later');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (atomic_writes 'maybe');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (truncatable 'perhaps');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (role_arn 'arn:aws:iam::123456789012:role/r');
 CREATE FOREIGN TABLE t (id text OPTIONS (attribute 'Id', on_type_mismatch 'null')) SERVER s
   OPTIONS (table_name 'some-table', key 'Id', indexes 'none', estimated_items '1e6', estimated_item_bytes '100',
-           consistent_read 'false', ttl_days '30', concurrency '1', scan_policy 'deny', on_type_mismatch 'error', updatable 'true');
+           consistent_read 'false', ttl_days '30', concurrency '1', scan_policy 'deny', on_type_mismatch 'error', updatable 'true',
+           write_mode 'immediate', atomic_writes 'require', truncatable 'true');
 -- columns are checked when the table is used
 CREATE FOREIGN TABLE bad_type (id text, i interval) SERVER s OPTIONS (key 'id');
 EXPLAIN (COSTS OFF) SELECT * FROM bad_type;

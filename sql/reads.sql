@@ -112,7 +112,9 @@ DROP TABLE long_notes;
 -- the order of times within a session is that of its key: an item whose parts disagree breaks it
 CREATE FOREIGN TABLE raw_items (pk text OPTIONS (attribute 'userId'), sk text OPTIONS (attribute 'sessionIdTimestamp'), s text OPTIONS (attribute 'sessionId'), t text OPTIONS (attribute 'timestamp'))
   SERVER cmz OPTIONS (table_name 'regress_conversations', key 'userId', indexes 'none');
-INSERT INTO raw_items VALUES ('disorder', 's#2025-01-19T12:00:00Z', 's', '2025-01-19T12:00:05Z'), ('disorder', 's#2025-01-19T12:00:01Z', 's', '2025-01-19T12:00:01Z'), ('disorder', 's#2025-01-19T12:00:02Z', 's', '2025-01-19T12:00:02Z');
+INSERT INTO raw_items VALUES ('disorder', 's#2025-01-19T12:00:00Z', 's', '2025-01-19T12:00:05Z');
+INSERT INTO raw_items VALUES ('disorder', 's#2025-01-19T12:00:01Z', 's', '2025-01-19T12:00:01Z');
+INSERT INTO raw_items VALUES ('disorder', 's#2025-01-19T12:00:02Z', 's', '2025-01-19T12:00:02Z');
 SELECT "timestamp" FROM conversations WHERE user_id = 'disorder' AND session_id = 's' ORDER BY "timestamp";
 CREATE FOREIGN TABLE text_times (user_id text COLLATE "C", session_id_timestamp text COLLATE "C", session_id text COLLATE "C", "timestamp" text COLLATE "C")
   SERVER cmz OPTIONS (table_name 'regress_conversations');

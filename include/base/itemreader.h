@@ -29,6 +29,7 @@ typedef struct CmzPage
 	bool		has_items;		/* false for Select=COUNT */
 	bool		is_batch;		/* of BatchGetItem: not counted by DynamoDB */
 	bool		first;			/* no item has been read yet */
+	bool		single;			/* an item by itself, not in an array */
 	bool		done;			/* behind the last item */
 	int64		count;			/* how many items there are; -1: not said */
 	int64		read;			/* how many have been read */
@@ -83,6 +84,9 @@ extern CmzItemReader *cmz_item_reader_create(int n, const char *const *names, bo
  * skipped here.  false with page->error when the body is not such an answer.
  */
 extern bool cmz_page_open(CmzPage *page, const char *body, size_t len);
+
+/* A page of one item, given as its JSON. */
+extern void cmz_page_of_item(CmzPage *page, const char *item, size_t len);
 
 /*
  * 1: the reader stands in the next item; 0: no more; -1: page->error, also when

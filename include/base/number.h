@@ -29,6 +29,9 @@ extern CmzNumberFit cmz_number_fit(const char *s, int len);
 /* Negative, zero or positive as a <, =, > b; both must fit. */
 extern int	cmz_number_compare(const char *a, int alen, const char *b, int blen);
 
+/* Append digits that are the same for equal numbers; the number must fit. */
+extern void cmz_number_append_canonical(StringInfo buf, const char *s, int len);
+
 /* It is a number by JSON's grammar. */
 extern bool cmz_number_is_json(const char *s, int len);
 

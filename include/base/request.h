@@ -2,7 +2,7 @@
  * request.h
  *	  Operations as values, and the JSON bodies that DynamoDB takes for them.
  *
- * Source: DynamoDB API reference, Query, Scan, BatchGetItem, PutItem.
+ * Source: DynamoDB API reference, Query, Scan, BatchGetItem, CreateTable.
  */
 #ifndef CMZ_REQUEST_H
 #define CMZ_REQUEST_H
@@ -44,13 +44,6 @@ extern const char *cmz_request_operation(const CmzReadRequest *request);
 
 /* Append the body of the operation. */
 extern void cmz_request_append_read(StringInfo body, const CmzReadRequest *request);
-
-/*
- * Append the body of a PutItem on the condition that no item of this key
- * exists.  item is the item's JSON; partition_key names the key attribute.
- */
-extern void cmz_request_append_put(StringInfo body, const char *table, const char *item,
-								   const char *partition_key);
 
 /* Append the body of CreateTable for the conversation table of that name. */
 extern void cmz_request_append_create(StringInfo body, const char *table, const CmzLayout *layout);

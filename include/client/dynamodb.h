@@ -73,8 +73,11 @@ extern void cmz_calls_drive(bool wait);
 /* In how many milliseconds, but at most max_ms, a call wants attention. */
 extern long cmz_calls_timeout(long max_ms);
 
-/* Raise the failure of a call; hint, if not NULL, is said instead of ours. */
-pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *hint);
+/*
+ * Raise the failure of a call.  account, if not NULL, is another sentence for its
+ * DETAIL.
+ */
+pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *account);
 
 /* End the call: its answer and its connection are given back. */
 extern void cmz_call_free(CmzCall *call);

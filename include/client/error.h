@@ -40,10 +40,11 @@ extern bool cmz_failure_is(const CmzFailure *failure, const char *code);
 
 /*
  * Raise the failure as an error that names operation, table and request id;
- * attempts is how often it was tried.  hint, if not NULL, goes before ours.
+ * attempts is how often it was tried.  account, if not NULL, is another sentence
+ * for its DETAIL.
  */
 pg_noreturn extern void cmz_error_raise(const CmzFailure *failure, const char *operation,
 										const char *table, const char *endpoint,
-										int attempts, const char *hint);
+										int attempts, const char *account);
 
 #endif							/* CMZ_ERROR_H */

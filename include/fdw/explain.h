@@ -10,4 +10,7 @@
 
 extern void cmzExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
 
+extern void cmzExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *rinfo,
+									List *fdw_private, int subplan, struct ExplainState *es);
+
 #endif							/* CMZ_EXPLAIN_H */

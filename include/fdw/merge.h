@@ -10,7 +10,7 @@
 
 #include "access/htup.h"
 #include "fdw/fetch.h"
-#include "fdw/row.h"
+#include "fdw/overlay.h"
 
 typedef struct CmzMerge CmzMerge;
 
@@ -18,12 +18,13 @@ typedef struct CmzMerge CmzMerge;
 extern bool cmz_merge_by_second(const CmzTable *table, AttrNumber attnum);
 
 /*
- * Merge all streams of fetch by a column, descending or not; composite if they
- * are in the order of another key, which ends with it.  Opens nothing yet;
+ * Merge all streams of fetch, and what the transaction has written (overlay, may
+ * be NULL), by a column, descending or not; composite if the streams are in the
+ * order of another key, which ends with it.  Opens nothing yet;
  * palloc'd in the current context.
  */
-extern CmzMerge *cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc,
-								  AttrNumber attnum, bool descending, bool composite);
+extern CmzMerge *cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, CmzOverlay *overlay,
+								  TupleDesc desc, AttrNumber attnum, bool descending, bool composite);
 
 /*
  * The next row, NULL at the end.  It lives where the merge does, and is the

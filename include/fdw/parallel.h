@@ -20,6 +20,12 @@ extern void cmzInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc,
 										   void *coordinate);
 extern void cmzShutdownForeignScan(ForeignScanState *node);
 
+/*
+ * Workers do not know what this transaction has written: while that is pending,
+ * plans run without them.  Once, when the library is loaded.
+ */
+extern void cmz_parallel_install_hook(void);
+
 struct CmzScanState;
 
 /* The scan ends before its workers' segment does. */

@@ -25,6 +25,15 @@ typedef struct CmzArm
 	int			clause_no;		/* ... its place in fdw_exprs, -1: none */
 } CmzArm;
 
+/* What becomes of the rows. */
+typedef enum CmzTarget
+{
+	CMZ_TARGET_NONE,			/* they are read */
+	CMZ_TARGET_DELETE,			/* deleted: their keys are enough */
+	CMZ_TARGET_UPDATE			/* updated: whole items are read, so that what was
+								 * read can be told from what is changed */
+} CmzTarget;
+
 /* How a scan reads the table.  Quals carry operand_no once it is planned. */
 typedef struct CmzPlan
 {
@@ -46,6 +55,7 @@ typedef struct CmzPlan
 	double		yield;			/* rows by item read, estimated */
 	double		item_bytes;		/* estimated */
 	int			segments;		/* Scan: how many at once in each process */
+	CmzTarget	target;			/* rows are to be changed: they carry their item */
 	List	   *columns;		/* attribute numbers to read (integers) */
 	List	   *all_columns;	/* ... if DynamoDB's answer must be rechecked */
 	double		read_units;		/* estimated */

@@ -27,6 +27,7 @@ typedef struct CmzRowReader
 	const char **projection;
 
 	/* the current item */
+	CmzSpan		item;			/* its JSON, as it stands in the page */
 	CmzValue	key[2];
 	bool		has_key[2];
 	const CmzColumn *column;	/* being read, for an error's context */
@@ -36,9 +37,10 @@ typedef struct CmzRowReader
 
 /*
  * A reader for the columns of this list (attribute numbers).  The keys of the
- * table are asked for always: messages and writes name items by them.
+ * table are asked for always: messages and writes name items by them.  whole:
+ * all attributes are asked for.
  */
-extern CmzRowReader *cmz_row_reader_create(const CmzTable *table, List *columns);
+extern CmzRowReader *cmz_row_reader_create(const CmzTable *table, List *columns, bool whole);
 
 /*
  * Read the next item of the page into values and nulls (natts each), in the
@@ -48,6 +50,12 @@ extern CmzRowReader *cmz_row_reader_create(const CmzTable *table, List *columns)
  * relied on, and PROTOCOL_VIOLATION for a malformed answer.
  */
 extern bool cmz_row_read(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls);
+
+/*
+ * The key of the item that was read last, as two operands (palloc'd).  Raises
+ * PROTOCOL_VIOLATION if it has none.
+ */
+extern void cmz_row_key(const CmzRowReader *reader, CmzOperand *key);
 
 /* The key of the item that was read last, for a message; palloc'd. */
 extern char *cmz_row_describe_key(CmzRowReader *reader);

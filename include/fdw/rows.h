@@ -8,6 +8,7 @@
 #include "executor/tuptable.h"
 #include "fdw/fetch.h"
 #include "fdw/merge.h"
+#include "fdw/overlay.h"
 #include "fdw/reads.h"
 #include "fdw/row.h"
 #include "port/atomics.h"
@@ -19,6 +20,7 @@ typedef struct CmzRows
 	const CmzPlan *plan;
 	const CmzBinding *binding;
 	CmzRowReader *reader;
+	CmzOverlay *overlay;		/* NULL: the transaction has written nothing here */
 	CmzReads	reads;			/* those that have not been made yet */
 	CmzReadRequest base;		/* what all requests have in common */
 	CmzItemReader *keys;		/* of a partial index */
@@ -36,11 +38,12 @@ typedef struct CmzRows
  * Make the streams of a binding; sends nothing yet.  Palloc'd in the current
  * context, to which binding and reader must belong too, or live longer.
  * wanted: how many rows will be asked for, 0 if all.  segment: see above.
+ * overlay may be NULL.
  */
 extern CmzRows *cmz_rows_open(const CmzTable *table, const CmzPlan *plan,
 							  const CmzBinding *binding, const CmzClient *client,
 							  CmzRowReader *reader, CmzCounters *counters,
-							  double wanted, pg_atomic_uint32 *segment);
+							  CmzOverlay *overlay, double wanted, pg_atomic_uint32 *segment);
 
 typedef enum CmzRowsResult
 {
@@ -49,9 +52,11 @@ typedef enum CmzRowsResult
 	CMZ_ROWS_END
 } CmzRowsResult;
 
+#define CMZ_ARM_OVERLAY		(-1)
+
 /*
  * The next row, in slot (with the columns of the table), and the arm that it is
- * from.  Its values live until the next call, or in the current context.  Rows
+ * from; CMZ_ARM_OVERLAY if this transaction has written it.  Its values live until the next call, or in the current context.  Rows
  * in order are waited for in any case.
  */
 extern CmzRowsResult cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm, bool may_wait);

@@ -5,6 +5,7 @@
 #ifndef CMZ_SCAN_H
 #define CMZ_SCAN_H
 
+#include "access/sysattr.h"
 #include "client/wait.h"
 #include "fdw/rows.h"
 #include "foreign/fdwapi.h"
@@ -12,6 +13,11 @@
 #include "storage/dsm.h"
 
 typedef struct CmzParallelScan CmzParallelScan;
+
+/* Columns of a scan that are none of the table. */
+#define CMZ_COLUMN_COUNT	(-100)	/* how many rows there are */
+#define CMZ_COLUMN_ITEM		SelfItemPointerAttributeNumber	/* a bytea: the row's
+															 * item as JSON */
 
 typedef struct CmzOperandType
 {
@@ -53,9 +59,9 @@ typedef struct CmzScanState
 
 	/*
 	 * A scan of a foreign table gives its rows in the node's slot.  One that
-	 * stands for an upper relation has other columns: it reads into slot, and
-	 * column i of the node's slot is attribute columns[i] of the table; 0 is the
-	 * count.
+	 * stands for an upper relation, or whose rows are to be changed, has other
+	 * columns: it reads into slot, and column i of the node's slot is attribute
+	 * columns[i] of the table (0: the whole row), or one of those below.
 	 */
 	TupleTableSlot *slot;
 	int			ncolumns;

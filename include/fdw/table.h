@@ -34,6 +34,9 @@ typedef struct CmzTable
 	int			ttl_days;
 	int			concurrency;	/* requests in flight for one scan */
 	CmzScanPolicy scan_policy;
+	bool		immediate;		/* write_mode: writes are sent as they come */
+	bool		must_be_atomic; /* atomic_writes: a commit is one request, or none */
+	bool		truncatable;
 	double		estimated_items;
 	int			estimated_item_bytes;
 } CmzTable;
@@ -61,6 +64,12 @@ extern char *cmz_table_default_name(void);
  * nothing else, so that a table that cannot be opened can be described.
  */
 extern bool cmz_table_is_updatable(Oid relid);
+
+/* The foreign table stands for the same DynamoDB table. */
+extern bool cmz_table_is_same(const CmzTable *table, Oid relid);
+
+/* The attribute numbers of all columns, as a list. */
+extern List *cmz_table_columns(const CmzTable *table);
 
 /* The policy of that name; false if there is none. */
 extern bool cmz_table_parse_policy(const char *name, CmzScanPolicy *policy);

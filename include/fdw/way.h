@@ -27,6 +27,7 @@ typedef struct CmzRelInfo
 	Bitmapset  *needed;			/* columns that rows must have, by attnum */
 	bool		all_needed;		/* a whole row is wanted */
 	bool		system_needed;	/* a system column is wanted */
+	CmzTarget	target;
 	double		item_bytes;
 } CmzRelInfo;
 

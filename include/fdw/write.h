@@ -1,28 +1,69 @@
 /*
  * write.h
- *	  Sends what INSERT makes.
+ *	  Writes under way: one conditional write, or several as one
+ *	  TransactWriteItems, and what became of them.
  *
- * Today each item is written at once by a conditional PutItem; a write set
- * that gathers them until commit will stand behind the same functions.
+ * Order of calls: cmz_sending_start, then cmz_sending_finish, which waits for the
+ * answer and, if that was lost, finds out what happened; then, if it was not
+ * stored, cmz_sending_raise.
  */
 #ifndef CMZ_WRITE_H
 #define CMZ_WRITE_H
 
+#include "base/writerequest.h"
 #include "client/dynamodb.h"
-#include "fdw/item.h"
+#include "lib/ilist.h"
 
-typedef struct CmzWriter
+typedef enum CmzOutcome
 {
-	const CmzTable *table;
-	CmzClient  *client;
-} CmzWriter;
+	CMZ_OUTCOME_STORED,
+	CMZ_OUTCOME_REFUSED,		/* what a write relied on is no longer so */
+	CMZ_OUTCOME_FAILED,			/* nothing was stored */
+	CMZ_OUTCOME_UNKNOWN			/* cannot be found out */
+} CmzOutcome;
 
-extern CmzWriter *cmz_writer_create(const CmzTable *table, Oid userid);
+typedef struct CmzSending
+{
+	dlist_node	node;			/* in a pipeline */
+	MemoryContext context;		/* of this, and of what it refers to */
+	const CmzClient *client;
+	int			n;
+	const CmzWrite *writes;
+	bool		skips_duplicates;	/* a row that is there by now is no duplicate, but
+									 * a conflict */
+	bool	   *refused;		/* not NULL: set if refused, which is no error then */
+	CmzCall    *call;
+	int			failed;			/* which of the writes was refused or has failed */
+} CmzSending;
+
+/* What of an item's key identifies it, to compare; palloc'd. */
+extern char *cmz_write_id(const CmzWrite *write);
 
 /*
- * Store an item that is not there yet; false if there is one of its key.
- * Raises what the call raises.
+ * Send writes, none of which does nothing, to different items: one alone as an
+ * operation of its own, unless it must be atomic; else as a TransactWriteItems
+ * with a client token.  Current must be a context of their own, which ends with
+ * cmz_sending_free.  Raises PROGRAM_LIMIT_EXCEEDED if one changes too many
+ * attributes at once, and then nothing is sent.
  */
-extern bool cmz_writer_insert(CmzWriter *writer, const CmzItem *item);
+extern CmzSending *cmz_sending_start(const CmzClient *client, int n, const CmzWrite *writes,
+									 bool atomic);
+
+/* There is an answer, or none will come: finishing will not wait for it. */
+extern bool cmz_sending_is_ready(const CmzSending *sending);
+
+/* Raises what an interrupt raises. */
+extern CmzOutcome cmz_sending_finish(CmzSending *sending);
+
+/*
+ * Raise the outcome as an error: UNIQUE_VIOLATION (23505) or
+ * T_R_SERIALIZATION_FAILURE (40001) with the key, TRANSACTION_RESOLUTION_UNKNOWN
+ * (08007), or what the call says.  account, if not NULL, is a sentence about other
+ * writes.
+ */
+pg_noreturn extern void cmz_sending_raise(const CmzSending *sending, CmzOutcome outcome,
+										  const char *account);
+
+extern void cmz_sending_free(CmzSending *sending);
 
 #endif							/* CMZ_WRITE_H */

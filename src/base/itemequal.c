@@ -105,17 +105,30 @@ values_equal(json_t *a, json_t *b)
 	}
 }
 
-bool
-cmz_items_equal(const char *a, size_t alen, const char *b, size_t blen)
+static bool
+texts_equal(const char *a, size_t alen, const char *b, size_t blen,
+			bool (*equal) (json_t *a, json_t *b))
 {
 	json_error_t error;
 	json_t	   *x = json_loadb(a, alen, JSON_ALLOW_NUL, &error);
 	json_t	   *y = json_loadb(b, blen, JSON_ALLOW_NUL, &error);
-	bool		equal = x != NULL && y != NULL && maps_equal(x, y);
+	bool		same = x != NULL && y != NULL && equal(x, y);
 
 	json_decref(x);
 	json_decref(y);
-	return equal;
+	return same;
+}
+
+bool
+cmz_items_equal(const char *a, size_t alen, const char *b, size_t blen)
+{
+	return texts_equal(a, alen, b, blen, maps_equal);
+}
+
+bool
+cmz_values_equal(const char *a, size_t alen, const char *b, size_t blen)
+{
+	return texts_equal(a, alen, b, blen, values_equal);
 }
 
 const char *

@@ -224,6 +224,15 @@ cmz_page_open(CmzPage *page, const char *body, size_t len)
 	return page->error == NULL;
 }
 
+void
+cmz_page_of_item(CmzPage *page, const char *item, size_t len)
+{
+	memset(page, 0, sizeof(*page));
+	cmz_scan_init(&page->items, item, len);
+	page->has_items = page->first = page->single = true;
+	page->count = 1;
+}
+
 int
 cmz_page_next_item(CmzPage *page, CmzItemReader *reader)
 {
@@ -239,7 +248,13 @@ cmz_page_next_item(CmzPage *page, CmzItemReader *reader)
 	}
 	if (page->first || reader->page != page)
 		reader->nshape = 0;		/* the page before may be gone */
-	more = cmz_scan_next(&page->items, ']', &page->first);
+	if (page->single)
+	{
+		more = page->first;
+		page->first = false;
+	}
+	else
+		more = cmz_scan_next(&page->items, ']', &page->first);
 	page->done = (more <= 0);
 	page->read += (more > 0);
 	if (more > 0 ? !cmz_scan_char(&page->items, '{')

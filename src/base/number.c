@@ -128,6 +128,17 @@ cmz_number_compare(const char *a, int alen, const char *b, int blen)
 	return sign * order;
 }
 
+void
+cmz_number_append_canonical(StringInfo buf, const char *s, int len)
+{
+	Decimal		d;
+
+	if (!parse_decimal(s, len, &d))
+		return;
+	appendStringInfo(buf, "%s%.*se%d", d.negative ? "-" : "",
+					 (int) Min(d.ndigits, (int) sizeof(d.digits)), d.digits, d.exponent);
+}
+
 bool
 cmz_number_is_json(const char *s, int len)
 {

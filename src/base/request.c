@@ -122,24 +122,6 @@ cmz_request_append_read(StringInfo body, const CmzReadRequest *request)
 	appendStringInfoString(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 
-void
-cmz_request_append_put(StringInfo body, const char *table, const char *item,
-					   const char *partition_key)
-{
-	CmzPlaceholders placeholders;
-
-	cmz_placeholders_init(&placeholders);
-	appendStringInfoChar(body, '{');
-	cmz_json_append_member(body, "TableName", table);
-	cmz_json_append_name(body, "Item");
-	appendStringInfoString(body, item);
-	append_expression(body, &placeholders, "ConditionExpression",
-					  cmz_condition_leaf(CMZ_OP_NOT_EXISTS, partition_key, 0, NULL));
-	cmz_placeholders_append_json(body, &placeholders);
-	cmz_placeholders_free(&placeholders);
-	appendStringInfoString(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
-}
-
 /* {"AttributeName":..., "<member>":"<value>"} as an array's element */
 static void
 append_attribute(StringInfo body, const char *attribute, const char *member, const char *value)

@@ -229,10 +229,10 @@ cmz_calls_timeout(long max_ms)
 }
 
 void
-cmz_call_raise(const CmzCall *call, const char *hint)
+cmz_call_raise(const CmzCall *call, const char *account)
 {
 	cmz_error_raise(&call->failure, call->operation, call->table, call->client->endpoint_url,
-					call->attempts, hint);
+					call->attempts, account);
 }
 
 void

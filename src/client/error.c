@@ -30,6 +30,8 @@
 #define HINT_TLS \
 	"Check endpoint_url of the server, and ca_file if the endpoint has a private certificate."
 
+#define TRANSACTION_CANCELED	"TransactionCanceledException"
+
 static const struct
 {
 	const char *code;
@@ -38,6 +40,8 @@ static const struct
 	const char *hint;
 }			exceptions[] = {
 	{"ConditionalCheckFailedException", CMZ_RETRY_NEVER, ERRCODE_UNIQUE_VIOLATION, NULL},
+	{TRANSACTION_CANCELED, CMZ_RETRY_NEVER, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
+	{"TransactionInProgressException", CMZ_RETRY_TRANSIENT, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
 	{"TransactionConflictException", CMZ_RETRY_TRANSIENT, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
 	{"ValidationException", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, HINT_LAYOUT},
 	{"SerializationException", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, NULL},
@@ -64,6 +68,19 @@ static const struct
 	{"ServiceUnavailable", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
 	{"ServiceUnavailableException", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
 	{"UnknownOperationException", CMZ_RETRY_NEVER, ERRCODE_FEATURE_NOT_SUPPORTED, NULL},
+};
+
+/* Why DynamoDB cancels a transaction, where it may be tried again as it is. */
+static const struct
+{
+	const char *code;
+	CmzRetry	retry;
+	int			sqlstate;
+	const char *hint;
+}			passing_reasons[] = {
+	{"TransactionConflict", CMZ_RETRY_TRANSIENT, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
+	{"ThrottlingError", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
+	{"ProvisionedThroughputExceeded", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
 };
 
 /* Codes of libcurl that are not listed mean: lost on the way, try again. */
@@ -160,6 +177,42 @@ parse_exception(const CmzExchange *exchange, const char **code, const char **mes
 	return true;
 }
 
+/* Which of the passing reasons it is, -1 for another one. */
+static int
+find_passing_reason(const char *code)
+{
+	for (int i = 0; i < (int) lengthof(passing_reasons); i++)
+		if (strcmp(passing_reasons[i].code, code) == 0)
+			return i;
+	return -1;
+}
+
+/* If nothing but passing reasons cancelled the transaction, it is tried again. */
+static void
+judge_cancellation(const CmzExchange *exchange, CmzFailure *failure)
+{
+	char	   *error;
+	json_t	   *body = cmz_json_parse(exchange->body, exchange->body_len, &error);
+	json_t	   *reasons = cmz_json_member(body, "CancellationReasons");
+	int			found = -1;
+
+	for (int i = 0; i < cmz_json_length(reasons); i++)
+	{
+		const char *code = cmz_json_member_text(cmz_json_element(reasons, i), "Code");
+
+		if (code == NULL || strcmp(code, "None") == 0)
+			continue;
+		found = find_passing_reason(code);
+		if (found < 0)
+			return;
+	}
+	if (found < 0)
+		return;
+	failure->retry = passing_reasons[found].retry;
+	failure->sqlstate = passing_reasons[found].sqlstate;
+	failure->hint = passing_reasons[found].hint;
+}
+
 static void
 judge_status(const CmzExchange *exchange, CmzFailure *failure)
 {
@@ -179,6 +232,8 @@ judge_status(const CmzExchange *exchange, CmzFailure *failure)
 		if (strcmp(exceptions[i].code, failure->code) == 0)
 		{
 			fail(failure, exceptions[i].retry, exceptions[i].sqlstate, message, exceptions[i].hint);
+			if (strcmp(failure->code, TRANSACTION_CANCELED) == 0)
+				judge_cancellation(exchange, failure);
 			return;
 		}
 	fail(failure, server_error ? CMZ_RETRY_TRANSIENT : CMZ_RETRY_NEVER,
@@ -214,7 +269,7 @@ cmz_failure_is(const CmzFailure *failure, const char *code)
 
 void
 cmz_error_raise(const CmzFailure *failure, const char *operation, const char *table,
-				const char *endpoint, int attempts, const char *hint)
+				const char *endpoint, int attempts, const char *account)
 {
 	StringInfoData detail;
 
@@ -231,14 +286,12 @@ cmz_error_raise(const CmzFailure *failure, const char *operation, const char *ta
 		appendStringInfo(&detail, ", after %d attempts", attempts);
 	if (failure->request_id[0])
 		appendStringInfo(&detail, ", request id %s", failure->request_id);
-	appendStringInfoChar(&detail, '.');
-	if (hint == NULL)
-		hint = failure->hint;
+	appendStringInfo(&detail, ".%s%s", account ? " " : "", account ? account : "");
 	ereport(ERROR,
 			(errcode(failure->sqlstate),
 			 failure->code
 			 ? errmsg("DynamoDB: %s", failure->message)
 			 : errmsg("could not get an answer from DynamoDB: %s", failure->message),
 			 errdetail_internal("%s", detail.data),
-			 hint ? errhint("%s", hint) : 0));
+			 failure->hint ? errhint("%s", failure->hint) : 0));
 }

@@ -139,7 +139,7 @@ create_reader(CmzTable *table)
 		column->declared_type = column->type;
 		columns = lappend_int(columns, column->attnum);
 	}
-	return cmz_row_reader_create(table, columns);
+	return cmz_row_reader_create(table, columns, false);
 }
 
 /* Into how many segments to divide the table; few enough: read it as a whole. */

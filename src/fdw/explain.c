@@ -9,12 +9,14 @@
 #include "postgres.h"
 
 #include "base/expression.h"
+#include "base/writerequest.h"
 #include "catalog/pg_type.h"
 #include "fdw/explain.h"
 #include "fdw/scan.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 /* The operands as the user wrote them; constants as they are. */
@@ -237,4 +239,16 @@ cmzExplainForeignScan(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyFloat("Estimated Read Units", NULL, plan->read_units, 1, es);
 	if (es->analyze)
 		explain_counters(&state->counters, es);
+}
+
+void
+cmzExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *rinfo, List *fdw_private,
+						int subplan, ExplainState *es)
+{
+	const CmzTable *table = cmz_table_open(RelationGetRelid(rinfo->ri_RelationDesc));
+	CmzWriteOp	op = mtstate->operation == CMD_INSERT ? CMZ_WRITE_PUT :
+		mtstate->operation == CMD_UPDATE ? CMZ_WRITE_UPDATE : CMZ_WRITE_DELETE;
+
+	ExplainPropertyText("DynamoDB", cmz_write_operation(op), es);
+	ExplainPropertyText("Write Mode", table->immediate ? "immediate" : "transaction", es);
 }

@@ -24,7 +24,8 @@ typedef struct MergeRow
 
 /*
  * One stream: its run is the rows of one second, sorted, or a single row.  The
- * row that ended the run before has been read already.
+ * row that ended the run before has been read already.  What the transaction
+ * has written is one run, without a stream.
  */
 typedef struct MergeInput
 {
@@ -42,6 +43,7 @@ struct CmzMerge
 {
 	CmzFetch   *fetch;
 	CmzRowReader *reader;
+	CmzOverlay *overlay;		/* NULL: none */
 	TupleDesc	desc;
 	AttrNumber	attnum;
 	bool		descending;
@@ -89,8 +91,8 @@ cmz_merge_by_second(const CmzTable *table, AttrNumber attnum)
 }
 
 CmzMerge *
-cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc, AttrNumber attnum,
-				 bool descending, bool composite)
+cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, CmzOverlay *overlay, TupleDesc desc,
+				 AttrNumber attnum, bool descending, bool composite)
 {
 	CmzMerge   *merge = palloc0(sizeof(CmzMerge));
 	const CmzColumn *column = &reader->table->columns[attnum - 1];
@@ -98,6 +100,7 @@ cmz_merge_create(CmzFetch *fetch, CmzRowReader *reader, TupleDesc desc, AttrNumb
 
 	merge->fetch = fetch;
 	merge->reader = reader;
+	merge->overlay = overlay;
 	merge->desc = desc;
 	merge->attnum = attnum;
 	merge->descending = descending;
@@ -136,28 +139,48 @@ raise_disorder(CmzMerge *merge)
 			 errhint("Correct the item, or set cmz_fdw.enable_pushdown to off.")));
 }
 
+/* The values that have been read as a row; false if it has no sort key. */
+static bool
+keep_row(CmzMerge *merge, MergeRow *row)
+{
+	MemoryContext old;
+	bool		isnull;
+
+	if (merge->nulls[merge->attnum - 1])
+		return false;
+	old = MemoryContextSwitchTo(merge->context);
+	row->tuple = heap_form_tuple(merge->desc, merge->values, merge->nulls);
+	row->key = heap_getattr(row->tuple, merge->attnum, merge->desc, &isnull);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/* Read the stream's next item that is not hidden; false at its end. */
+static bool
+read_item(CmzMerge *merge, CmzStream *stream)
+{
+	do
+		while (!cmz_row_read(merge->reader, &stream->page, merge->values, merge->nulls))
+			if (!cmz_fetch_follow(merge->fetch, stream))
+				return false;
+	while (merge->overlay && cmz_overlay_hides(merge->overlay, merge->reader));
+	return true;
+}
+
 /* Read the stream's next row; false at its end. */
 static bool
 read_row(CmzMerge *merge, CmzStream *stream, MergeRow *row)
 {
 	MemoryContext old;
-	bool		isnull;
+	bool		found;
 
 	MemoryContextReset(merge->row_context);
 	old = MemoryContextSwitchTo(merge->row_context);
-	while (!cmz_row_read(merge->reader, &stream->page, merge->values, merge->nulls))
-		if (!cmz_fetch_follow(merge->fetch, stream))
-		{
-			MemoryContextSwitchTo(old);
-			return false;
-		}
-	MemoryContextSwitchTo(merge->context);
-	row->tuple = heap_form_tuple(merge->desc, merge->values, merge->nulls);
-	row->key = heap_getattr(row->tuple, merge->attnum, merge->desc, &isnull);
+	found = read_item(merge, stream);
 	MemoryContextSwitchTo(old);
-	if (isnull)
+	if (found && !keep_row(merge, row))
 		raise_disorder(merge);
-	return true;
+	return found;
 }
 
 static bool
@@ -219,6 +242,8 @@ load_run(CmzMerge *merge, MergeInput *input)
 	MergeRow	row = input->ahead;
 
 	input->nrows = input->next = 0;
+	if (input->stream == NULL)
+		return false;			/* there was but one run */
 	input->ahead.tuple = NULL;
 	if (row.tuple == NULL && !read_row(merge, input->stream, &row))
 		return false;
@@ -245,6 +270,34 @@ load_run(CmzMerge *merge, MergeInput *input)
 	return true;
 }
 
+/*
+ * What the transaction has written, sorted.  An item without the sort key is not
+ * in the index.
+ */
+static bool
+load_overlay(CmzMerge *merge, MergeInput *input)
+{
+	MergeRow	row;
+
+	for (;;)
+	{
+		MemoryContext old;
+		bool		found;
+
+		MemoryContextReset(merge->row_context);
+		old = MemoryContextSwitchTo(merge->row_context);
+		found = cmz_overlay_read(merge->overlay, merge->reader, merge->values, merge->nulls);
+		MemoryContextSwitchTo(old);
+		if (!found)
+			break;
+		if (keep_row(merge, &row))
+			add_to_run(merge, input, &row);
+	}
+	if (input->nrows > 1)
+		qsort_arg(input->rows, input->nrows, sizeof(MergeRow), compare_rows, merge);
+	return input->nrows > 0;
+}
+
 static void
 open_inputs(CmzMerge *merge)
 {
@@ -252,8 +305,8 @@ open_inputs(CmzMerge *merge)
 	MemoryContext old = MemoryContextSwitchTo(merge->context);
 
 	cmz_fetch_open_all(fetch);
-	merge->inputs = palloc0(sizeof(MergeInput) * Max(fetch->nstreams, 1));
-	merge->heap = binaryheap_allocate(Max(fetch->nstreams, 1), compare_inputs, merge);
+	merge->inputs = palloc0(sizeof(MergeInput) * (fetch->nstreams + 1));
+	merge->heap = binaryheap_allocate(fetch->nstreams + 1, compare_inputs, merge);
 	MemoryContextSwitchTo(old);
 	for (int i = 0; i < fetch->nstreams; i++)
 	{
@@ -263,6 +316,8 @@ open_inputs(CmzMerge *merge)
 		if (load_run(merge, input))
 			binaryheap_add_unordered(merge->heap, PointerGetDatum(input));
 	}
+	if (merge->overlay && load_overlay(merge, &merge->inputs[fetch->nstreams]))
+		binaryheap_add_unordered(merge->heap, PointerGetDatum(&merge->inputs[fetch->nstreams]));
 	binaryheap_build(merge->heap);
 }
 

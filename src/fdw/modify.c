@@ -1,15 +1,29 @@
 /*
  * modify.c
- *	  Executes INSERT and COPY into a foreign table.
+ *	  Executes INSERT, UPDATE, DELETE and COPY on a foreign table.
+ *
+ * A row that is to be changed brings along the item that it was read from, in a
+ * junk column: its key, and what it held, as DynamoDB spells it.
  */
 #include "postgres.h"
 
-#include "fdw/compat.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "fdw/modify.h"
-#include "fdw/write.h"
+#include "fdw/scan.h"
+#include "fdw/way.h"
+#include "fdw/writer.h"
+#include "nodes/makefuncs.h"
 #include "nodes/value.h"
+#include "optimizer/appendinfo.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+#define ITEM_COLUMN		"cmz_item"	/* the name of the junk column */
+#define BATCH_ROWS		100			/* what one BatchGetItem can look for */
 
 /* A modification under way (rinfo->ri_FdwState). */
 typedef struct CmzModifyState
@@ -17,90 +31,305 @@ typedef struct CmzModifyState
 	CmzTable   *table;
 	CmzItemBuilder *builder;
 	CmzWriter  *writer;
-	bool		skip_duplicates;	/* ON CONFLICT DO NOTHING */
+	AttrNumber	item_attno;		/* UPDATE, DELETE: the junk column */
+	bool		returns;		/* DELETE: rows are shown */
+	CmzRowReader *reader;		/* ... by this */
 	MemoryContext row_context;
 } CmzModifyState;
 
 int
 cmzIsForeignRelUpdatable(Relation rel)
 {
-	return cmz_table_is_updatable(RelationGetRelid(rel)) ? (1 << CMD_INSERT) : 0;
+	return cmz_table_is_updatable(RelationGetRelid(rel))
+		? (1 << CMD_INSERT) | (1 << CMD_UPDATE) | (1 << CMD_DELETE) : 0;
+}
+
+/* The item is no column, so it stands in the place of one that no item has. */
+void
+cmzAddForeignUpdateTargets(PlannerInfo *root, Index rtindex, RangeTblEntry *target_rte,
+						   Relation target_relation)
+{
+	Var		   *var = makeVar(rtindex, CMZ_COLUMN_ITEM, BYTEAOID, -1, InvalidOid, 0);
+
+	add_row_identity_var(root, var, rtindex, ITEM_COLUMN);
+}
+
+/* The columns by which the statement decides that, and how, a row is changed. */
+static List *
+relied_columns(PlannerInfo *root, Index rti)
+{
+	RelOptInfo *rel = root->simple_rel_array[rti];
+	List	   *columns = NIL;
+	Bitmapset  *used = NULL;
+	ListCell   *lc;
+	int			i = -1;
+
+	if (rel == NULL)
+		return NIL;
+	pull_varattnos((Node *) rel->reltarget->exprs, rti, &used);
+	pull_varattnos((Node *) extract_actual_clauses(rel->baserestrictinfo, false), rti, &used);
+	/* joins that were turned into an order of joining are in the target too */
+	foreach(lc, rel->joininfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rti, &used);
+	while ((i = bms_next_member(used, i)) >= 0)
+		if (i + FirstLowInvalidHeapAttributeNumber > 0)
+			columns = lappend_int(columns, i + FirstLowInvalidHeapAttributeNumber);
+	return columns;
 }
 
 List *
 cmzPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subplan)
 {
-	return list_make1(makeBoolean(plan->onConflictAction == ONCONFLICT_NOTHING));
+	return list_make2(makeBoolean(plan->onConflictAction == ONCONFLICT_NOTHING),
+					  plan->operation == CMD_INSERT ? NIL : relied_columns(root, rti));
 }
 
+/* Other tables of the statement that stand for the same DynamoDB table. */
+static bool
+reads_itself(EState *estate, ResultRelInfo *rinfo, const CmzTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, estate->es_range_table)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		if (foreach_current_index(lc) + 1 != rinfo->ri_RangeTableIndex &&
+			rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE &&
+			rte->relid != InvalidOid && cmz_table_is_same(table, rte->relid))
+			return true;
+	}
+	return false;
+}
+
+/* What is written at once would be seen by the rest of the scan. */
 static void
-begin_modify(ModifyTableState *mtstate, ResultRelInfo *rinfo, bool skip_duplicates)
+check_reads(EState *estate, ResultRelInfo *rinfo, const CmzTable *table)
+{
+	if (table->immediate && reads_itself(estate, rinfo, table))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot read foreign table \"%s\" in a statement that writes to it in write_mode 'immediate'",
+						table->name),
+				 errhint("Set option write_mode of the foreign table to 'transaction'.")));
+}
+
+static CmzModifyState *
+begin_modify(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 {
 	EState	   *estate = mtstate->ps.state;
 	CmzModifyState *state = palloc0(sizeof(CmzModifyState));
+	const ModifyTable *plan = (ModifyTable *) mtstate->ps.plan;
 
 	state->table = cmz_table_open(RelationGetRelid(rinfo->ri_RelationDesc));
+	check_reads(estate, rinfo, state->table);
 	state->builder = cmz_item_builder_create(state->table);
-	state->writer = cmz_writer_create(state->table, cmz_modify_user(rinfo, estate));
-	state->skip_duplicates = skip_duplicates;
+	/* COPY has no plan, and its state no command */
+	state->writer = cmz_writer_create(state->table, cmz_modify_user(rinfo, estate),
+									  plan ? estate->es_output_cid : GetCurrentCommandId(true));
+	state->writer->skips_duplicates = plan && plan->onConflictAction == ONCONFLICT_NOTHING;
 	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "cmz_fdw row",
 											   ALLOCSET_DEFAULT_SIZES);
 	rinfo->ri_FdwState = state;
+	return state;
+}
+
+/* From columns to the attributes that they show. */
+static void
+set_expected(CmzModifyState *state, List *columns)
+{
+	CmzWriter  *writer = state->writer;
+	ListCell   *lc;
+
+	writer->expected = palloc(sizeof(char *) * Max(list_length(columns), 1));
+	foreach(lc, columns)
+	{
+		const CmzColumn *column = &state->table->columns[lfirst_int(lc) - 1];
+
+		if (column->attribute != NULL)
+			writer->expected[writer->nexpected++] = column->attribute;
+	}
 }
 
 void
 cmzBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *rinfo,
 					  List *fdw_private, int subplan, int eflags)
 {
-	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
-		begin_modify(mtstate, rinfo, boolVal(linitial(fdw_private)));
+	CmzModifyState *state;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	state = begin_modify(mtstate, rinfo);
+	if (mtstate->operation == CMD_INSERT)
+		return;
+	set_expected(state, lsecond(fdw_private));
+	state->returns = ((ModifyTable *) mtstate->ps.plan)->returningLists != NIL;
+	state->item_attno = ExecFindJunkAttributeInTlist(outerPlanState(mtstate)->plan->targetlist,
+													 ITEM_COLUMN);
+	if (!AttributeNumberIsValid(state->item_attno))
+		elog(ERROR, "could not find junk column \"%s\"", ITEM_COLUMN);
 }
 
 /* COPY FROM, and rows routed to a partition. */
 void
 cmzBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 {
-	ModifyTable *plan = (ModifyTable *) mtstate->ps.plan;
-
 	if (!cmz_table_is_updatable(RelationGetRelid(rinfo->ri_RelationDesc)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign table \"%s\" does not allow inserts",
 						RelationGetRelationName(rinfo->ri_RelationDesc))));
-	begin_modify(mtstate, rinfo, plan && plan->onConflictAction == ONCONFLICT_NOTHING);
+	(void) begin_modify(mtstate, rinfo);
 }
 
-pg_noreturn static void raise_duplicate(const CmzTable *table, const CmzItem *item);
-
-static void
-raise_duplicate(const CmzTable *table, const CmzItem *item)
+/* Rows that something is to happen to one by one come one by one. */
+int
+cmzGetForeignModifyBatchSize(ResultRelInfo *rinfo)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_UNIQUE_VIOLATION),
-			 errmsg("duplicate key value in foreign table \"%s\"", table->name),
-			 errdetail("Key %s already exists in table \"%s\".",
-					   cmz_item_describe_key(table, item), table->table_name)));
+	const TriggerDesc *triggers = rinfo->ri_TrigDesc;
+
+	if (rinfo->ri_projectReturning != NULL || rinfo->ri_WithCheckOptions != NIL ||
+		(triggers && (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
+		return 1;
+	return BATCH_ROWS;
+}
+
+/* Make and insert the rows' items; taken by ON CONFLICT DO NOTHING. */
+static void
+insert_rows(CmzModifyState *state, TupleTableSlot **slots, int n, bool *taken)
+{
+	CmzWriter  *writer = state->writer;
+	CmzItem   **items = palloc(sizeof(CmzItem *) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(cmz_writer_begin(writer, state->row_context));
+
+		items[i] = palloc(sizeof(CmzItem));
+		cmz_item_build(state->builder, slots[i], items[i]);
+		cmz_item_show(items[i], slots[i]);
+		if (writer->pipeline != NULL)
+			cmz_writer_insert(writer, 1, &items[i], &taken[i]);
+		MemoryContextSwitchTo(old);
+	}
+	if (writer->pipeline == NULL)
+		cmz_writer_insert(writer, n, items, taken);
+	else if (writer->skips_duplicates)
+		cmz_writer_finish(writer);
+}
+
+TupleTableSlot **
+cmzExecForeignBatchInsert(EState *estate, ResultRelInfo *rinfo, TupleTableSlot **slots,
+						  TupleTableSlot **plan_slots, int *nslots)
+{
+	CmzModifyState *state = rinfo->ri_FdwState;
+	MemoryContext old;
+	bool	   *taken;
+	int			kept = 0;
+
+	MemoryContextReset(state->row_context);
+	old = MemoryContextSwitchTo(state->row_context);
+	taken = palloc0(sizeof(bool) * *nslots);
+	insert_rows(state, slots, *nslots, taken);
+	/* only those that were inserted are counted; the others keep their slots */
+	for (int i = 0; i < *nslots; i++)
+		if (!taken[i])
+		{
+			TupleTableSlot *slot = slots[i];
+
+			slots[i] = slots[kept];
+			slots[kept++] = slot;
+		}
+	*nslots = kept;
+	MemoryContextSwitchTo(old);
+	return slots;
 }
 
 TupleTableSlot *
 cmzExecForeignInsert(EState *estate, ResultRelInfo *rinfo,
 					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
+	int			n = 1;
+
+	(void) cmzExecForeignBatchInsert(estate, rinfo, &slot, &plan_slot, &n);
+	return n > 0 ? slot : NULL;
+}
+
+/* The item that the row was read from, as a copy: a write may outlive the row. */
+static CmzSpan
+item_before(const CmzModifyState *state, TupleTableSlot *plan_slot)
+{
+	bool		isnull;
+	Datum		datum = ExecGetJunkAttribute(plan_slot, state->item_attno, &isnull);
+	bytea	   *item;
+
+	if (isnull)
+		elog(ERROR, "junk column \"%s\" is null", ITEM_COLUMN);
+	item = DatumGetByteaPP(datum);
+	return (CmzSpan) {pnstrdup(VARDATA_ANY(item), VARSIZE_ANY_EXHDR(item)),
+		VARSIZE_ANY_EXHDR(item), false};
+}
+
+TupleTableSlot *
+cmzExecForeignUpdate(EState *estate, ResultRelInfo *rinfo,
+					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
 	CmzModifyState *state = rinfo->ri_FdwState;
 	MemoryContext old;
-	CmzItem		item;
-	bool		stored;
+	CmzSpan		before;
+	CmzItem    *item;
+	bool		changed;
 
 	MemoryContextReset(state->row_context);
-	old = MemoryContextSwitchTo(state->row_context);
-	cmz_item_build(state->builder, slot, &item);
-	stored = cmz_writer_insert(state->writer, &item);
-	if (!stored && !state->skip_duplicates)
-		raise_duplicate(state->table, &item);
-	if (stored)
-		cmz_item_show(&item, slot);
+	old = MemoryContextSwitchTo(cmz_writer_begin(state->writer, state->row_context));
+	before = item_before(state, plan_slot);
+	item = palloc(sizeof(CmzItem));
+	cmz_item_change(state->builder, &before, slot, item);
+	changed = cmz_writer_change(state->writer, &before, item);
+	if (changed)
+		cmz_item_show(item, slot);
 	MemoryContextSwitchTo(old);
-	return stored ? slot : NULL;
+	return changed ? slot : NULL;
+}
+
+/* Show what was deleted. */
+static void
+show_item(CmzModifyState *state, const CmzSpan *item, TupleTableSlot *slot)
+{
+	CmzPage		page;
+	MemoryContext old;
+
+	if (state->reader == NULL)
+	{
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
+		state->reader = cmz_row_reader_create(state->table, cmz_table_columns(state->table), false);
+		MemoryContextSwitchTo(old);
+	}
+	ExecClearTuple(slot);
+	cmz_page_of_item(&page, item->data, item->len);
+	old = MemoryContextSwitchTo(state->row_context);
+	(void) cmz_row_read(state->reader, &page, slot->tts_values, slot->tts_isnull);
+	MemoryContextSwitchTo(old);
+	ExecStoreVirtualTuple(slot);
+}
+
+TupleTableSlot *
+cmzExecForeignDelete(EState *estate, ResultRelInfo *rinfo,
+					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	CmzModifyState *state = rinfo->ri_FdwState;
+	MemoryContext old;
+	CmzSpan		before;
+	bool		changed;
+
+	MemoryContextReset(state->row_context);
+	old = MemoryContextSwitchTo(cmz_writer_begin(state->writer, state->row_context));
+	before = item_before(state, plan_slot);
+	changed = cmz_writer_change(state->writer, &before, NULL);
+	if (changed && state->returns)
+		show_item(state, &before, slot);
+	MemoryContextSwitchTo(old);
+	return changed ? slot : NULL;
 }
 
 void
@@ -110,6 +339,7 @@ cmzEndForeignModify(EState *estate, ResultRelInfo *rinfo)
 
 	if (state == NULL)
 		return;
+	cmz_writer_finish(state->writer);
 	if (state->builder->expired > 0)
 		ereport(WARNING,
 				(errmsg_plural("the ttl of %lld row in foreign table \"%s\" has already passed",

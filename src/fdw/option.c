@@ -19,6 +19,7 @@
 #include "fdw/compat.h"
 #include "fdw/guard.h"
 #include "fdw/option.h"
+#include "fdw/writeset.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -160,6 +161,20 @@ check_mismatch(const char *value)
 }
 
 static const char *
+check_write_mode(const char *value)
+{
+	return strcmp(value, "transaction") == 0 || strcmp(value, "immediate") == 0
+		? NULL : "Valid values are transaction and immediate.";
+}
+
+static const char *
+check_atomic(const char *value)
+{
+	return strcmp(value, "auto") == 0 || strcmp(value, "require") == 0
+		? NULL : "Valid values are auto and require.";
+}
+
+static const char *
 check_policy(const char *value)
 {
 	CmzScanPolicy policy;
@@ -213,6 +228,9 @@ static const struct
 	{"ttl_days", AT_SERVER | AT_TABLE, check_days, false},
 	{"concurrency", AT_SERVER | AT_TABLE, check_concurrency, false},
 	{"scan_policy", AT_SERVER | AT_TABLE, check_policy, false},
+	{"write_mode", AT_SERVER | AT_TABLE, check_write_mode, false},
+	{"atomic_writes", AT_SERVER | AT_TABLE, check_atomic, false},
+	{"truncatable", AT_SERVER | AT_TABLE, check_bool, false},
 	{"updatable", AT_SERVER | AT_TABLE, check_bool, false},
 	{"on_type_mismatch", AT_SERVER | AT_TABLE | AT_COLUMN, check_mismatch, false},
 	{"attribute", AT_COLUMN, check_not_empty, false},
@@ -446,5 +464,12 @@ cmz_option_define_gucs(void)
 							 0, 0, MAX_READ_UNITS,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomIntVariable("cmz_fdw.max_pending_writes",
+							"How many writes a transaction may gather until it commits.",
+							"Each is kept in memory.",
+							&cmz_max_pending_writes,
+							100000, 1, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
 	MarkGUCPrefixReserved("cmz_fdw");
 }

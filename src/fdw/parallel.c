@@ -16,8 +16,10 @@
 #include "fdw/parallel.h"
 #include "fdw/scan.h"
 #include "fdw/way.h"
+#include "fdw/writeset.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
+#include "utils/memutils.h"
 
 /* How long an Append may wait without looking for interrupts. */
 #define MAX_WAIT_MS		50
@@ -206,4 +208,33 @@ void
 cmzForeignAsyncNotify(AsyncRequest *areq)
 {
 	produce_row(areq);
+}
+
+static ExecutorStart_hook_type next_executor_start = NULL;
+
+/* The plan may be kept and used again, so it is a copy that goes without. */
+static void
+start_executor(QueryDesc *query, int eflags)
+{
+	const CmzWriteSet *set = cmz_writeset_current();
+
+	if (query->plannedstmt->parallelModeNeeded && set != NULL && set->nversions > 0)
+	{
+		PlannedStmt *copy = MemoryContextAlloc(GetMemoryChunkContext(query), sizeof(PlannedStmt));
+
+		memcpy(copy, query->plannedstmt, sizeof(PlannedStmt));
+		copy->parallelModeNeeded = false;
+		query->plannedstmt = copy;
+	}
+	if (next_executor_start)
+		next_executor_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
+void
+cmz_parallel_install_hook(void)
+{
+	next_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = start_executor;
 }

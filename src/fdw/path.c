@@ -21,6 +21,7 @@
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
 #include "utils/typcache.h"
 
 /* So many streams are merged, each of which keeps a page. */
@@ -103,6 +104,12 @@ cmzGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 
 	info->table = cmz_table_open(relid);
 	rel->fdw_private = info;
+	if (bms_is_member(rel->relid, root->all_result_relids))
+	{
+		info->target = root->parse->commandType == CMD_DELETE ? CMZ_TARGET_DELETE : CMZ_TARGET_UPDATE;
+		/* RETURNING shows the item that was read */
+		info->all_needed = root->parse->returningList != NIL;
+	}
 	info->quals = cmz_way_quals(root, rel, info->table, rel->baserestrictinfo, NULL);
 	find_needed_columns(rel, info);
 	info->item_bytes = item_bytes(rel, info->table);
@@ -162,7 +169,7 @@ find_order(PlannerInfo *root, RelOptInfo *rel, const CmzWay *way, CmzChoice *cho
 	const CmzArm *arm = linitial(way->plan.arms);
 	const char *names[2] = {cmz_arm_index(arm, info->table)->sort_key, NULL};
 
-	if (root->query_pathkeys == NIL || choice->kind != CMZ_WAY_QUERY || way->plan.complete ||
+	if (root->query_pathkeys == NIL || info->target != CMZ_TARGET_NONE || choice->kind != CMZ_WAY_QUERY || way->plan.complete ||
 		way->nkeys > MAX_MERGED)
 		return false;
 	/* within a session, the composite key has the order of its times */
@@ -363,11 +370,16 @@ cmz_path_set_columns(const CmzRelInfo *info, Index relid, List *exprs, List *exa
 	Bitmapset  *used = NULL;
 
 	pull_varattnos((Node *) exprs, relid, &used);
+	if (info->target != CMZ_TARGET_NONE && info->all_needed)
+		used = bms_add_member(used, 0 - FirstLowInvalidHeapAttributeNumber);
 	if (plan->order_attnum != 0)
 		used = bms_add_member(used, plan->order_attnum - FirstLowInvalidHeapAttributeNumber);
 	plan->columns = list_columns(info, used);
 	pull_varattnos((Node *) exact, relid, &used);
 	plan->all_columns = list_columns(info, used);
+	/* what decided that a row is changed must still be so when it is */
+	if (info->target != CMZ_TARGET_NONE)
+		plan->columns = plan->all_columns;
 }
 
 /* A LIMIT or OFFSET that can be evaluated before the scan. */
@@ -415,6 +427,22 @@ hint_limit(PlannerInfo *root, RelOptInfo *rel, Path *path, CmzPlan *plan)
 		plan->segments = 1;
 }
 
+/*
+ * The columns of the rows that are to be changed; NIL: those of the table.
+ * Beside them stands the item, which is no column of the table.
+ */
+static List *
+target_tlist(RelOptInfo *rel, List *clauses)
+{
+	const CmzRelInfo *info = rel->fdw_private;
+	int			flags = PVC_RECURSE_PLACEHOLDERS;
+
+	if (info->target == CMZ_TARGET_NONE)
+		return NIL;
+	return add_to_flat_tlist(add_to_flat_tlist(NIL, pull_var_clause((Node *) rel->reltarget->exprs, flags)),
+							 pull_var_clause((Node *) extract_actual_clauses(clauses, false), flags));
+}
+
 ForeignScan *
 cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
 				  List *tlist, List *clauses, Plan *outer_plan)
@@ -446,6 +474,6 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	cmz_way_set_yield(&way, path->path.rows);
 	hint_limit(root, rel, &path->path, &way.plan);
 	operands = cmz_plan_collect_operands(&way.plan);
-	return make_foreignscan(tlist, local, rel->relid, operands,
-							cmz_plan_pack(&way.plan), NIL, exact, outer_plan);
+	return make_foreignscan(tlist, local, rel->relid, operands, cmz_plan_pack(&way.plan),
+							target_tlist(rel, clauses), exact, outer_plan);
 }

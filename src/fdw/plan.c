@@ -213,6 +213,7 @@ cmz_plan_pack(const CmzPlan *plan)
 	packed = pack_double(packed, plan->yield);
 	packed = pack_double(packed, plan->item_bytes);
 	packed = pack_int(packed, plan->segments);
+	packed = pack_int(packed, plan->target);
 	packed = lappend(packed, plan->columns);
 	packed = lappend(packed, plan->all_columns);
 	return pack_double(packed, plan->read_units);
@@ -238,6 +239,7 @@ cmz_plan_unpack(List *packed)
 	plan->yield = unpack_double(&u);
 	plan->item_bytes = unpack_double(&u);
 	plan->segments = unpack_int(&u);
+	plan->target = (CmzTarget) unpack_int(&u);
 	plan->columns = unpack_node(&u);
 	plan->all_columns = unpack_node(&u);
 	plan->read_units = unpack_double(&u);

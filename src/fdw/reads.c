@@ -8,8 +8,7 @@
  */
 #include "postgres.h"
 
-#include "base/expression.h"
-#include "base/json.h"
+#include "base/key.h"
 #include "fdw/reads.h"
 #include "miscadmin.h"
 
@@ -92,20 +91,6 @@ cmz_reads_begin(CmzReads *reads, const CmzBinding *binding)
 	}
 }
 
-static void
-append_key(StringInfo buf, const CmzIndex *index, const ItemKey *key)
-{
-	appendStringInfoString(buf, buf->len > 0 ? ",{" : "{");
-	cmz_json_append_name(buf, index->partition_key);
-	cmz_operand_append_json(buf, key->partition);
-	if (key->sort != NULL)
-	{
-		cmz_json_append_name(buf, index->sort_key);
-		cmz_operand_append_json(buf, key->sort);
-	}
-	appendStringInfoChar(buf, '}');
-}
-
 /* The next BatchGetItem for the keys of one arm, or for those of all. */
 static void
 next_get(CmzReads *reads, const CmzBoundArm *arm, CmzRead *read)
@@ -119,7 +104,9 @@ next_get(CmzReads *reads, const CmzBoundArm *arm, CmzRead *read)
 		ItemKey		key = reads->arm < 0 ? *(ItemKey *) list_nth(reads->keys, reads->next)
 			: arm_key(arm, reads->next);
 
-		append_key(&buf, arm->index, &key);
+		if (buf.len > 0)
+			appendStringInfoChar(&buf, ',');
+		cmz_key_append_json(&buf, arm->index, key.partition, key.sort);
 		reads->next++;
 	}
 	read->keys = buf.data;

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/expression.h"
+#include "base/image.h"
 #include "fdw/compat.h"
 #include "fdw/row.h"
 #include "fdw/stream.h"
@@ -26,7 +27,7 @@ add_slot(CmzRowReader *reader, const char **names, int *n, const char *attribute
 }
 
 CmzRowReader *
-cmz_row_reader_create(const CmzTable *table, List *columns)
+cmz_row_reader_create(const CmzTable *table, List *columns, bool whole)
 {
 	CmzRowReader *reader = palloc0(sizeof(CmzRowReader));
 	int			room = table->natts + 2;
@@ -55,7 +56,7 @@ cmz_row_reader_create(const CmzTable *table, List *columns)
 	reader->projection = names;
 	reader->nprojection = n;
 	/* a placeholder and a comma for each; past that the expression is too long */
-	reader->all_attributes = reader->want_extra || n > CMZ_MAX_PROJECTION;
+	reader->all_attributes = whole || reader->want_extra || n > CMZ_MAX_PROJECTION;
 	/* to tell the other attributes, all mapped ones must be known */
 	for (int i = 0; reader->want_extra && i < table->natts; i++)
 		if (table->columns[i].attribute)
@@ -92,6 +93,20 @@ cmz_row_describe_key(CmzRowReader *reader)
 	if (buf.len == 0)
 		appendStringInfoString(&buf, "(key not read yet)");
 	return pg_any_to_server(buf.data, buf.len, PG_UTF8);
+}
+
+void
+cmz_row_key(const CmzRowReader *reader, CmzOperand *key)
+{
+	memset(key, 0, sizeof(CmzOperand) * 2);
+	for (int i = 0; i < 2; i++)
+		if (reader->key_slot[i] >= 0 &&
+			(!reader->has_key[i] || !cmz_value_to_operand(&reader->key[i], &key[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_PROTOCOL_VIOLATION),
+					 errmsg("DynamoDB sent an item without its key"),
+					 errdetail("Table \"%s\".", reader->table->table_name),
+					 errhint("Check option \"key\" of the foreign table.")));
 }
 
 /*
@@ -238,6 +253,7 @@ read_item(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls)
 	if (more == 0)
 		return false;
 	memset(nulls, true, sizeof(bool) * reader->table->natts);
+	reader->item.data = page->items.p - 1;	/* the brace has been read */
 	reader->has_key[0] = reader->has_key[1] = false;
 	resetStringInfo(&reader->extra);
 	while (more > 0 && (more = cmz_item_next_attribute(reader->items, &attribute)) > 0)
@@ -264,6 +280,7 @@ read_item(CmzRowReader *reader, CmzPage *page, Datum *values, bool *nulls)
 	}
 	if (page->error != NULL)
 		cmz_stream_raise(reader->table->table_name, page);
+	reader->item.len = page->items.p - reader->item.data;
 	if (reader->want_extra)
 	{
 		reader->column = reader->table->extra;

@@ -28,6 +28,9 @@ make_request(const CmzRows *rows, const CmzBinding *binding, const CmzRead *read
 	CmzReadRequest request = rows->base;
 
 	request.key = read->key;
+	/* what is to be changed is read as it is now; global indexes lag behind */
+	if (rows->plan->target != CMZ_TARGET_NONE && (read->keys || binding->arms[read->arm].index->name == NULL))
+		request.consistent = true;
 	request.keys = read->keys;
 	request.filter = binding->arms[read->arm].filter;
 	if (read->keys == NULL)
@@ -101,6 +104,7 @@ add_gets(CmzFetch *fetch, CmzStream *stream, void *arg)
 	int			n = 0;
 
 	request.limit = 0;
+	request.consistent |= rows->plan->target != CMZ_TARGET_NONE;
 	while (cmz_page_next_item(&stream->page, rows->keys) > 0)
 	{
 		if (n == 0)
@@ -194,7 +198,7 @@ append_reads(StringInfo buf, const CmzRows *rows, const CmzBinding *binding)
 CmzRows *
 cmz_rows_open(const CmzTable *table, const CmzPlan *plan, const CmzBinding *binding,
 			  const CmzClient *client, CmzRowReader *reader, CmzCounters *counters,
-			  double wanted, pg_atomic_uint32 *segment)
+			  CmzOverlay *overlay, double wanted, pg_atomic_uint32 *segment)
 {
 	CmzRows    *rows = palloc0(sizeof(CmzRows));
 
@@ -202,6 +206,7 @@ cmz_rows_open(const CmzTable *table, const CmzPlan *plan, const CmzBinding *bind
 	rows->plan = plan;
 	rows->binding = binding;
 	rows->reader = reader;
+	rows->overlay = overlay;
 	rows->segment = segment ? segment : &rows->own_segment;
 	pg_atomic_init_u32(&rows->own_segment, 0);
 	rows->base.table = table->table_name;
@@ -242,7 +247,7 @@ next_merged(CmzRows *rows, TupleTableSlot *slot)
 		const CmzPlan *plan = rows->plan;
 		const char *attribute = rows->table->columns[plan->order_attnum - 1].attribute;
 
-		rows->merge = cmz_merge_create(rows->fetch, rows->reader, slot->tts_tupleDescriptor,
+		rows->merge = cmz_merge_create(rows->fetch, rows->reader, rows->overlay, slot->tts_tupleDescriptor,
 									   plan->order_attnum, plan->direction < 0,
 									   strcmp(attribute, rows->binding->arms[0].index->sort_key) != 0);
 		MemoryContextSwitchTo(old);
@@ -270,14 +275,12 @@ count_row(CmzRows *rows)
 	}
 }
 
-CmzRowsResult
-cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm, bool may_wait)
+/* The next item of DynamoDB's, into the slot's values. */
+static CmzRowsResult
+next_item(CmzRows *rows, TupleTableSlot *slot, bool may_wait)
 {
 	bool		waiting = false;
 
-	*arm = 0;
-	if (rows->plan->direction != 0)
-		return next_merged(rows, slot);
 	while (rows->stream == NULL ||
 		   !cmz_row_read(rows->reader, &rows->stream->page, slot->tts_values, slot->tts_isnull))
 	{
@@ -287,9 +290,31 @@ cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm, bool may_wait)
 			return waiting ? CMZ_ROWS_WAIT : CMZ_ROWS_END;
 	}
 	count_row(rows);
-	ExecStoreVirtualTuple(slot);
-	*arm = rows->stream->arm;
 	return CMZ_ROWS_ROW;
+}
+
+CmzRowsResult
+cmz_rows_next(CmzRows *rows, TupleTableSlot *slot, int *arm, bool may_wait)
+{
+	CmzRowsResult result;
+
+	*arm = 0;
+	if (rows->plan->direction != 0)
+		return next_merged(rows, slot);
+	do
+		result = next_item(rows, slot, may_wait);
+	while (result == CMZ_ROWS_ROW && rows->overlay && cmz_overlay_hides(rows->overlay, rows->reader));
+	if (result == CMZ_ROWS_ROW)
+		*arm = rows->stream->arm;
+	else if (result == CMZ_ROWS_END && rows->overlay &&
+			 cmz_overlay_read(rows->overlay, rows->reader, slot->tts_values, slot->tts_isnull))
+	{
+		*arm = CMZ_ARM_OVERLAY;
+		result = CMZ_ROWS_ROW;
+	}
+	if (result == CMZ_ROWS_ROW)
+		ExecStoreVirtualTuple(slot);
+	return result;
 }
 
 int64
@@ -314,6 +339,8 @@ cmz_rows_rewind(CmzRows *rows)
 	cmz_fetch_rewind(rows->fetch);
 	rows->stream = NULL;
 	rows->repeated = true;
+	if (rows->overlay)
+		cmz_overlay_rewind(rows->overlay);
 }
 
 bool

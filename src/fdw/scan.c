@@ -12,10 +12,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fdw/compat.h"
 #include "fdw/guard.h"
 #include "fdw/parallel.h"
+#include "fdw/pipeline.h"
 #include "fdw/scan.h"
 #include "fdw/session.h"
 #include "nodes/nodeFuncs.h"
@@ -23,10 +25,30 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 
-/* The columns of the node's slot, where it stands for an upper relation. */
+/* What a column of the scan is, see CmzScanState. */
+static AttrNumber
+scan_column(Expr *expr)
+{
+	AttrNumber	attnum;
+
+	if (IsA(expr, Aggref))
+		return CMZ_COLUMN_COUNT;
+	if (!IsA(expr, Var))
+		elog(ERROR, "unexpected expression of type %d in a foreign scan", (int) nodeTag(expr));
+	attnum = ((Var *) expr)->varattno;
+	if (attnum < 0 && attnum != TableOidAttributeNumber &&
+		(attnum != CMZ_COLUMN_ITEM || ((Var *) expr)->vartype != BYTEAOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot retrieve a system column of a foreign table")));
+	return attnum;
+}
+
+/* The columns of the node's slot, where they are not those of the table. */
 static void
-begin_upper(ForeignScanState *node)
+begin_columns(ForeignScanState *node)
 {
 	CmzScanState *state = node->fdw_state;
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
@@ -40,14 +62,8 @@ begin_upper(ForeignScanState *node)
 	state->ncolumns = list_length(scan->fdw_scan_tlist);
 	state->columns = palloc0(sizeof(AttrNumber) * Max(state->ncolumns, 1));
 	foreach(lc, scan->fdw_scan_tlist)
-	{
-		Expr	   *expr = lfirst_node(TargetEntry, lc)->expr;
-
-		if (IsA(expr, Var))
-			state->columns[foreach_current_index(lc)] = ((Var *) expr)->varattno;
-		else if (!IsA(expr, Aggref))
-			elog(ERROR, "unexpected expression of type %d in a foreign scan", (int) nodeTag(expr));
-	}
+		state->columns[foreach_current_index(lc)] =
+			scan_column(lfirst_node(TargetEntry, lc)->expr);
 }
 
 static CmzOperandType *
@@ -81,10 +97,11 @@ cmzBeginForeignScan(ForeignScanState *node, int eflags)
 	state->operands = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
 	state->operand_types = operand_types(scan->fdw_exprs);
 	state->recheck = ExecInitQual(scan->fdw_recheck_quals, &node->ss.ps);
-	state->reader = cmz_row_reader_create(state->table, state->plan->columns);
+	state->reader = cmz_row_reader_create(state->table, state->plan->columns,
+										  state->plan->target == CMZ_TARGET_UPDATE);
 	state->slot = node->ss.ss_ScanTupleSlot;
-	if (scan->scan.scanrelid == 0)
-		begin_upper(node);
+	if (scan->fdw_scan_tlist != NIL || scan->scan.scanrelid == 0)
+		begin_columns(node);
 	state->bind_context = AllocSetContextCreate(estate->es_query_cxt, "cmz_fdw binding",
 												ALLOCSET_SMALL_SIZES);
 	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "cmz_fdw row",
@@ -176,7 +193,8 @@ choose_reader(CmzScanState *state, const CmzBinding *binding, EState *estate)
 	if (state->wide_reader == NULL)
 	{
 		old = MemoryContextSwitchTo(estate->es_query_cxt);
-		state->wide_reader = cmz_row_reader_create(state->table, state->plan->all_columns);
+		state->wide_reader = cmz_row_reader_create(state->table, state->plan->all_columns,
+												   state->plan->target == CMZ_TARGET_UPDATE);
 		MemoryContextSwitchTo(old);
 	}
 	return state->wide_reader;
@@ -202,7 +220,7 @@ is_first_page(ForeignScanState *node, double wanted)
 }
 
 static void
-open_rows(ForeignScanState *node, double wanted)
+open_rows(ForeignScanState *node, CmzOverlay *overlay, double wanted)
 {
 	CmzScanState *state = node->fdw_state;
 	EState	   *estate = node->ss.ps.state;
@@ -217,9 +235,10 @@ open_rows(ForeignScanState *node, double wanted)
 		state->client = cmz_session_client(state->table->serverid, state->userid);
 		MemoryContextSwitchTo(old);
 	}
+	cmz_pipeline_settle(state->table);
 	reader->utc_columns = state->binding->utc_columns;
 	state->rows = cmz_rows_open(state->table, state->plan, state->binding, state->client,
-								reader, &state->counters, wanted,
+								reader, &state->counters, overlay, wanted,
 								state->parallel_segment);
 }
 
@@ -235,6 +254,22 @@ repeat_rows(CmzScanState *state, const CmzBinding *binding)
 	return true;
 }
 
+/*
+ * What the transaction has written is checked against all conditions here, and
+ * what it has replaced is not counted by DynamoDB.
+ */
+static CmzOverlay *
+open_overlay(ForeignScanState *node, CmzBinding *binding)
+{
+	CmzScanState *state = node->fdw_state;
+	CmzOverlay *overlay = cmz_overlay_open(state->table, node->ss.ps.state->es_snapshot->curcid,
+										   binding);
+
+	if (overlay != NULL)
+		binding->inexact = true;
+	return overlay;
+}
+
 /* Bind and open, if that has not been done for this (re)scan. */
 static void
 open_scan(ForeignScanState *node)
@@ -244,6 +279,7 @@ open_scan(ForeignScanState *node)
 	MemoryContext old;
 	CmzOperandValues values;
 	CmzBinding *binding;
+	CmzOverlay *overlay;
 	double		wanted;
 
 	if (state->binding != NULL && !state->may_repeat)
@@ -256,6 +292,7 @@ open_scan(ForeignScanState *node)
 	evaluate_operands(node, &values);
 	binding = palloc(sizeof(CmzBinding));
 	cmz_bind_plan(state->table, state->plan, &values, binding);
+	overlay = open_overlay(node, binding);
 	wanted = bind_limit(state, &values);
 	if (repeat_rows(state, binding))
 	{
@@ -271,7 +308,7 @@ open_scan(ForeignScanState *node)
 	state->binding = binding;
 	state->rows = NULL;
 	if (!cmz_binding_is_empty(binding))
-		open_rows(node, wanted);
+		open_rows(node, overlay, wanted);
 	MemoryContextSwitchTo(old);
 }
 
@@ -299,21 +336,52 @@ is_given_by(CmzScanState *state, int arm, ExprContext *econtext)
 	return false;
 }
 
-/* From the table's columns to those of the upper relation. */
+/* The item of the row, as a bytea in the current context. */
+static Datum
+item_datum(const CmzRowReader *reader)
+{
+	bytea	   *item = palloc(VARHDRSZ + reader->item.len);
+
+	SET_VARSIZE(item, VARHDRSZ + reader->item.len);
+	memcpy(VARDATA(item), reader->item.data, reader->item.len);
+	return PointerGetDatum(item);
+}
+
+static Datum
+column_datum(CmzScanState *state, AttrNumber attnum, bool *isnull)
+{
+	*isnull = false;
+	switch (attnum)
+	{
+		case CMZ_COLUMN_ITEM:
+			return item_datum(state->rows->reader);
+		case TableOidAttributeNumber:
+			return ObjectIdGetDatum(state->table->relid);
+		case InvalidAttrNumber:
+			return ExecFetchSlotHeapTupleDatum(state->slot);
+		case CMZ_COLUMN_COUNT:
+			*isnull = true;
+			return (Datum) 0;
+		default:
+			*isnull = state->slot->tts_isnull[attnum - 1];
+			return state->slot->tts_values[attnum - 1];
+	}
+}
+
+/* From the table's columns to those of the node. */
 static void
 show_columns(CmzScanState *state, TupleTableSlot *slot)
 {
+	MemoryContext old;
+
 	if (slot == state->slot)
 		return;
 	slot_getallattrs(state->slot);
 	ExecClearTuple(slot);
+	old = MemoryContextSwitchTo(state->row_context);
 	for (int i = 0; i < state->ncolumns; i++)
-	{
-		AttrNumber	attnum = state->columns[i];
-
-		slot->tts_isnull[i] = attnum == 0 || state->slot->tts_isnull[attnum - 1];
-		slot->tts_values[i] = attnum == 0 ? (Datum) 0 : state->slot->tts_values[attnum - 1];
-	}
+		slot->tts_values[i] = column_datum(state, state->columns[i], &slot->tts_isnull[i]);
+	MemoryContextSwitchTo(old);
 	ExecStoreVirtualTuple(slot);
 }
 
@@ -346,7 +414,8 @@ next_row(ForeignScanState *node)
 		show_columns(state, slot);
 		ResetExprContext(econtext);
 		econtext->ecxt_scantuple = slot;
-		if ((state->binding->narms == 1 || is_given_by(state, arm, econtext)) &&
+		if ((state->binding->narms == 1 || arm == CMZ_ARM_OVERLAY ||
+			 is_given_by(state, arm, econtext)) &&
 			(!state->binding->inexact || ExecQual(state->recheck, econtext)))
 			break;
 	}
@@ -370,7 +439,7 @@ give_count(ForeignScanState *node)
 	ExecClearTuple(slot);
 	for (int i = 0; i < state->ncolumns; i++)
 	{
-		slot->tts_isnull[i] = state->columns[i] != 0;
+		slot->tts_isnull[i] = state->columns[i] != CMZ_COLUMN_COUNT;
 		slot->tts_values[i] = slot->tts_isnull[i] ? (Datum) 0 : Int64GetDatum(count);
 	}
 	ExecStoreVirtualTuple(slot);

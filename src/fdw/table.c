@@ -26,6 +26,14 @@ find_option(ForeignTable *table, ForeignServer *server, const char *name)
 	return value ? value : cmz_option_find(server->options, name);
 }
 
+static bool
+option_is(ForeignTable *table, ForeignServer *server, const char *name, const char *value)
+{
+	const char *found = find_option(table, server, name);
+
+	return found != NULL && strcmp(found, value) == 0;
+}
+
 static char *
 to_utf8(const char *s)
 {
@@ -108,6 +116,14 @@ cmz_table_default_name(void)
 	return pstrdup(name);
 }
 
+static char *
+dynamodb_name(ForeignTable *table)
+{
+	const char *name = cmz_option_find(table->options, "table_name");
+
+	return name ? pstrdup(name) : cmz_table_default_name();
+}
+
 static int
 table_ttl_days(ForeignTable *table, ForeignServer *server)
 {
@@ -172,20 +188,20 @@ cmz_table_open(Oid relid)
 	ForeignServer *server = GetForeignServer(foreign->serverid);
 	Relation	rel = table_open(relid, NoLock);
 	TupleDesc	desc = RelationGetDescr(rel);
-	const char *mismatch = find_option(foreign, server, "on_type_mismatch");
-	const char *name;
 
 	table->relid = relid;
 	table->serverid = foreign->serverid;
 	table->name = pstrdup(RelationGetRelationName(rel));
-	name = cmz_option_find(foreign->options, "table_name");
-	table->table_name = name ? pstrdup(name) : cmz_table_default_name();
+	table->table_name = dynamodb_name(foreign);
 	open_layout(table, foreign->options);
 	table->consistent_read = cmz_option_bool(find_option(foreign, server, "consistent_read"), false);
 	table->ttl_days = table_ttl_days(foreign, server);
 	table->concurrency = cmz_option_int(find_option(foreign, server, "concurrency"),
 										CMZ_DEFAULT_CONCURRENCY);
 	table->scan_policy = table_scan_policy(foreign, server);
+	table->immediate = option_is(foreign, server, "write_mode", "immediate");
+	table->must_be_atomic = option_is(foreign, server, "atomic_writes", "require");
+	table->truncatable = cmz_option_bool(find_option(foreign, server, "truncatable"), false);
 	table->estimated_items = cmz_option_double(cmz_option_find(foreign->options, "estimated_items"),
 											   CMZ_DEFAULT_ITEMS);
 	table->estimated_item_bytes = cmz_option_int(cmz_option_find(foreign->options, "estimated_item_bytes"),
@@ -194,7 +210,7 @@ cmz_table_open(Oid relid)
 	table->columns = palloc0(sizeof(CmzColumn) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
-		open_column(table, TupleDescAttr(desc, i), mismatch && strcmp(mismatch, "null") == 0);
+		open_column(table, TupleDescAttr(desc, i), option_is(foreign, server, "on_type_mismatch", "null"));
 		link_same(table, &table->columns[i]);
 	}
 	table_close(rel, NoLock);
@@ -208,6 +224,26 @@ cmz_table_is_updatable(Oid relid)
 
 	return cmz_option_bool(find_option(foreign, GetForeignServer(foreign->serverid), "updatable"),
 						   true);
+}
+
+bool
+cmz_table_is_same(const CmzTable *table, Oid relid)
+{
+	ForeignTable *foreign = GetForeignTable(relid);
+
+	return foreign->serverid == table->serverid &&
+		strcmp(dynamodb_name(foreign), table->table_name) == 0;
+}
+
+List *
+cmz_table_columns(const CmzTable *table)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < table->natts; i++)
+		if (table->columns[i].name != NULL)
+			columns = lappend_int(columns, i + 1);
+	return columns;
 }
 
 CmzColumn *

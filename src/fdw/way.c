@@ -79,6 +79,8 @@ index_covers(const CmzRelInfo *info, const CmzIndex *index)
 
 	if (index->projection == CMZ_PROJECT_ALL)
 		return true;
+	if (info->target == CMZ_TARGET_UPDATE)
+		return false;
 	/* so many columns are read as ALL_ATTRIBUTES, which it does not have */
 	if (bms_num_members(info->needed) > CMZ_MAX_PROJECTION)
 		return false;
@@ -294,7 +296,7 @@ estimate_arm(PlannerInfo *root, RelOptInfo *rel, const CmzRelInfo *info, ArmWay 
 		aw->read_units += aw->items * item_units;
 	}
 	/* eventually consistent reads cost half */
-	if (!table->consistent_read)
+	if (!table->consistent_read && (info->target == CMZ_TARGET_NONE || aw->arm->index >= 0))
 		aw->read_units /= 2;
 }
 
@@ -517,6 +519,7 @@ cmz_way_make(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice *c
 	way->plan.direction = choice->direction;
 	way->plan.order_attnum = choice->order_attnum;
 	way->plan.item_bytes = info->item_bytes;
+	way->plan.target = info->target;
 	return choice->kind == CMZ_WAY_UNION
 		? make_union_way(root, rel, quals, choice, way)
 		: make_simple_way(root, rel, quals, choice, way);

@@ -71,7 +71,7 @@ my %garbage = (
 foreach my $body ('<html>hello</html>', '', '{"x":', '[]')
 {
 	script($proxy, { op => 'PutItem', do => 'status', code => 200, body => $body });
-	like(error_of($node, "INSERT INTO t VALUES ('lost', 'x')"), qr/08P01.*not known whether the row was stored/s, "a write answered by '$body'");
+	like(error_of($node, "INSERT INTO t VALUES ('lost', 'x')"), qr/08P01.*malformed answer, and did not store/s, "a write answered by '$body'");
 }
 # answers that are of another table, or go round in circles
 my %circles = (

@@ -1,0 +1,27 @@
+/*
+ * key.h
+ *	  The primary key of an item: partition key and, in most tables, sort key.
+ *
+ * A key is an array of two operands; the second has type CMZ_TYPE_NONE where
+ * the table has no sort key.
+ */
+#ifndef CMZ_KEY_H
+#define CMZ_KEY_H
+
+#include "base/condition.h"
+#include "base/layout.h"
+
+/*
+ * Append bytes that are the same for two keys if and only if DynamoDB takes
+ * them for one: numbers by value.
+ */
+extern void cmz_key_append_canonical(StringInfo buf, const CmzOperand *key);
+
+/* Append {"userId": {"S": "u"}, ...}; sort may be NULL. */
+extern void cmz_key_append_json(StringInfo buf, const CmzIndex *keys,
+								const CmzOperand *partition, const CmzOperand *sort);
+
+/* Append (userId, sessionIdTimestamp)=(u, s#t), in UTF-8, for a message. */
+extern void cmz_key_describe(StringInfo buf, const CmzIndex *keys, const CmzOperand *key);
+
+#endif							/* CMZ_KEY_H */

@@ -1,0 +1,376 @@
+/*
+ * commit.c
+ *	  The end of a transaction: its write set becomes requests.
+ *
+ * They are sent before the local commit, after deferred constraints and triggers.
+ * What one server and user has to write goes as one operation (one item), as one
+ * TransactWriteItems (up to 100 items and 4 MB), or as many conditional writes
+ * side by side; then an error says how many of them were stored.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fdw/commit.h"
+#include "fdw/pipeline.h"
+#include "fdw/writeset.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+/* What one group has to send. */
+typedef struct Batch
+{
+	CmzWriteGroup *group;
+	List	   *items;			/* CmzPendingItems of which something is to be sent */
+	size_t		bytes;
+} Batch;
+
+/* The commit under way, for its error context. */
+typedef struct Commit
+{
+	List	   *batches;
+	int64		total;			/* writes in all */
+	int64		stored;			/* by batches that are done */
+	int			at_once;		/* writes under way as one request */
+	CmzPipeline *pipeline;		/* of the batch under way, NULL: none */
+	bool		raising;		/* an error that tells all by itself */
+} Commit;
+
+bool
+cmz_commit_is_far(void)
+{
+	return IsTransactionBlock() || IsSubTransaction();
+}
+
+static CmzImage *
+parse_image(const char *json, int len)
+{
+	CmzImage   *image;
+
+	if (json == NULL)
+		return NULL;
+	image = palloc(sizeof(CmzImage));
+	if (!cmz_image_parse(image, json, len))
+		elog(ERROR, "pending item of a foreign table cannot be parsed");
+	return image;
+}
+
+/*
+ * The names that must be as they were in base: of all statements that saw base,
+ * that is up to the first version that stands by itself.
+ */
+static void
+collect_expected(const CmzVersion *version, CmzWrite *write, const char **names)
+{
+	if (version == NULL)
+		return;
+	collect_expected(version->older, write, names);
+	write->fresh |= version->fresh;
+	if (write->fresh)
+		return;
+	memcpy(names + write->nexpected, version->expected->names,
+		   sizeof(char *) * version->expected->n);
+	write->nexpected += version->expected->n;
+}
+
+/* From all versions of an item to the one write; palloc'd in the current context. */
+static CmzWrite *
+make_write(const CmzPendingItem *item)
+{
+	const CmzVersion *newest = item->newest;
+	CmzWrite   *write = palloc0(sizeof(CmzWrite));
+	const char **names;
+	int			n = 0;
+
+	for (const CmzVersion *version = newest; version != NULL; version = version->older)
+		n += version->expected->n;
+	write->table = item->table->name;
+	write->keys = &item->table->keys;
+	memcpy(write->key, item->key, sizeof(write->key));
+	write->unconditional = newest->unconditional;
+	write->base = parse_image(item->base, item->base_len);
+	write->image = parse_image(newest->image, newest->len);
+	names = palloc(sizeof(char *) * Max(n, 1));
+	write->expected = names;
+	collect_expected(newest, write, names);
+	return write;
+}
+
+static bool
+skips_duplicates(const CmzPendingItem *item)
+{
+	for (const CmzVersion *version = item->newest; version != NULL; version = version->older)
+		if (version->skips_duplicates)
+			return true;
+	return false;
+}
+
+static Batch *
+find_batch(Commit *commit, CmzWriteGroup *group)
+{
+	Batch	   *batch;
+	ListCell   *lc;
+
+	foreach(lc, commit->batches)
+		if (((Batch *) lfirst(lc))->group == group)
+			return lfirst(lc);
+	batch = palloc0(sizeof(Batch));
+	batch->group = group;
+	commit->batches = lappend(commit->batches, batch);
+	return batch;
+}
+
+/* Sort the items by group; those of which nothing is to be sent are left out. */
+static void
+collect_batches(Commit *commit, CmzWriteSet *set)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw write",
+												  ALLOCSET_DEFAULT_SIZES);
+	dlist_iter	t,
+				i;
+
+	dlist_foreach(t, &set->tables)
+		dlist_foreach(i, &dlist_container(CmzPendingTable, node, t.cur)->items)
+		{
+			CmzPendingItem *item = dlist_container(CmzPendingItem, node, i.cur);
+			MemoryContext old = MemoryContextSwitchTo(scratch);
+			CmzWrite   *write = make_write(item);
+			bool		sends = cmz_write_op(write) != CMZ_WRITE_NOTHING;
+			size_t		size = sends ? cmz_write_size(write) : 0;
+			Batch	   *batch;
+
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(scratch);
+			if (!sends)
+				continue;
+			batch = find_batch(commit, item->newest->group);
+			batch->items = lappend(batch->items, item);
+			batch->bytes += size;
+			commit->total++;
+		}
+	MemoryContextDelete(scratch);
+}
+
+/* One TransactWriteItems takes it. */
+static bool
+fits_transaction(const Batch *batch)
+{
+	return list_length(batch->items) <= CMZ_MAX_TRANSACT_ITEMS &&
+		batch->bytes <= CMZ_MAX_TRANSACT_BYTES;
+}
+
+/* Option atomic_writes: one request, or none. */
+static void
+check_atomicity(const Commit *commit)
+{
+	bool		required = false;
+	bool		possible = list_length(commit->batches) <= 1;
+	ListCell   *lc;
+
+	foreach(lc, commit->batches)
+	{
+		const Batch *batch = lfirst(lc);
+
+		required |= batch->group->must_be_atomic;
+		possible &= fits_transaction(batch);
+	}
+	if (required && !possible)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("transaction is too large to be written atomically"),
+				 list_length(commit->batches) > 1
+				 ? errdetail("Its writes go to several servers, or are those of several users.")
+				 : errdetail("It writes %d items with %zu bytes, DynamoDB takes %d items and %d bytes at once.",
+							 list_length(((Batch *) linitial(commit->batches))->items),
+							 ((Batch *) linitial(commit->batches))->bytes,
+							 CMZ_MAX_TRANSACT_ITEMS, CMZ_MAX_TRANSACT_BYTES),
+				 errhint("Nothing was sent. Write less in one transaction, or set option atomic_writes of the foreign table to 'auto'.")));
+}
+
+/* How many of how many were stored, if that is worth telling; else NULL. */
+static char *
+account(Commit *commit)
+{
+	int64		stored = commit->stored + (commit->pipeline ? commit->pipeline->stored : 0);
+
+	commit->raising = true;
+	if (stored == 0 && list_length(commit->batches) == 1 && commit->pipeline == NULL)
+		return NULL;
+	return psprintf("%lld of %lld writes of the transaction were stored.",
+					(long long) stored, (long long) commit->total);
+}
+
+/* The write of the single item, or all as one. */
+static void
+send_at_once(Commit *commit, const Batch *batch)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw write",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	int			n = list_length(batch->items);
+	CmzWrite   *writes = palloc(sizeof(CmzWrite) * n);
+	CmzSending *sending;
+	CmzOutcome	outcome;
+
+	for (int i = 0; i < n; i++)
+		writes[i] = *make_write(list_nth(batch->items, i));
+	sending = cmz_sending_start(batch->group->client, n, writes, batch->group->must_be_atomic);
+	commit->at_once = n;
+	outcome = cmz_sending_finish(sending);
+	commit->at_once = 0;
+	sending->skips_duplicates = skips_duplicates(list_nth(batch->items, sending->failed));
+	if (outcome != CMZ_OUTCOME_STORED)
+		cmz_sending_raise(sending, outcome, account(commit));
+	MemoryContextSwitchTo(old);
+	cmz_sending_free(sending);
+	commit->stored += n;
+}
+
+static void
+send_one_by_one(Commit *commit, const Batch *batch)
+{
+	CmzPipeline *pipeline = cmz_pipeline_create(batch->group->client, batch->group->concurrency,
+												InvalidOid, NULL);
+	ListCell   *lc;
+
+	commit->pipeline = pipeline;
+	foreach(lc, batch->items)
+	{
+		MemoryContext old = MemoryContextSwitchTo(cmz_pipeline_room(pipeline));
+
+		if (pipeline->failed == NULL)
+			cmz_pipeline_send(pipeline, 1, make_write(lfirst(lc)))->skips_duplicates =
+				skips_duplicates(lfirst(lc));
+		MemoryContextSwitchTo(old);
+		if (pipeline->failed != NULL)
+			break;
+	}
+	cmz_pipeline_finish(pipeline);
+	if (pipeline->failed != NULL)
+		cmz_sending_raise(pipeline->failed, pipeline->outcome, account(commit));
+	commit->stored += pipeline->stored;
+	commit->pipeline = NULL;
+}
+
+/* An interrupt, say, comes while writes are under way. */
+static void
+commit_context(void *arg)
+{
+	const Commit *commit = arg;
+	int			under_way = commit->pipeline ? commit->pipeline->nsendings : commit->at_once;
+	int64		stored = commit->stored + (commit->pipeline ? commit->pipeline->stored : 0);
+
+	if (commit->raising || stored + under_way == 0)
+		return;
+	errcontext("sending the writes of the transaction: %lld of %lld were stored, %d more were under way",
+			   (long long) stored, (long long) commit->total, under_way);
+}
+
+static void
+send_batches(Commit *commit)
+{
+	ErrorContextCallback callback;
+	ListCell   *lc;
+
+	callback.callback = commit_context;
+	callback.arg = commit;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	foreach(lc, commit->batches)
+	{
+		const Batch *batch = lfirst(lc);
+
+		if (list_length(batch->items) == 1 || fits_transaction(batch))
+			send_at_once(commit, batch);
+		else
+			send_one_by_one(commit, batch);
+	}
+	error_context_stack = callback.previous;
+}
+
+/*
+ * PostgreSQL has stopped the clock of statement_timeout by now, since its own
+ * commits do not wait.  Ours do.
+ */
+static bool
+arm_timeout(void)
+{
+	long		passed_ms;
+
+	if (StatementTimeout <= 0 || get_timeout_active(STATEMENT_TIMEOUT))
+		return false;
+	passed_ms = TimestampDifferenceMilliseconds(GetCurrentStatementStartTimestamp(),
+												GetCurrentTimestamp());
+	enable_timeout_after(STATEMENT_TIMEOUT, Max(StatementTimeout - passed_ms, 1));
+	return true;
+}
+
+static void
+commit_set(CmzWriteSet *set)
+{
+	MemoryContext context = AllocSetContextCreate(set->context, "cmz_fdw commit",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Commit		commit = {0};
+	bool		armed;
+
+	collect_batches(&commit, set);
+	check_atomicity(&commit);
+	/* after an error, all timeouts are disabled anyway */
+	armed = arm_timeout();
+	send_batches(&commit);
+	if (armed)
+		disable_timeout(STATEMENT_TIMEOUT, false);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	CmzWriteSet *set = cmz_writeset_current();
+
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (set != NULL)
+				commit_set(set);
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			if (set != NULL && set->nversions > 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot PREPARE a transaction that has written to foreign tables of cmz_fdw"),
+						 errdetail("DynamoDB has no prepared transactions.")));
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			cmz_writeset_forget();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		cmz_writeset_commit_level(GetCurrentTransactionNestLevel());
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		cmz_writeset_abort_level(GetCurrentTransactionNestLevel());
+}
+
+void
+cmz_commit_register(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	registered = true;
+}

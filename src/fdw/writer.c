@@ -1,0 +1,309 @@
+/*
+ * writer.c
+ *	  Where the writes of one statement go: into the write set, or out at once.
+ */
+#include "postgres.h"
+
+#include "base/key.h"
+#include "base/request.h"
+#include "common/hashfn.h"
+#include "fdw/commit.h"
+#include "fdw/exists.h"
+#include "fdw/session.h"
+#include "fdw/writer.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#define MAX_ID_HASH_BYTES	16	/* of an item's key, see written_before */
+
+CmzWriter *
+cmz_writer_create(const CmzTable *table, Oid userid, CommandId cid)
+{
+	CmzWriter  *writer = palloc0(sizeof(CmzWriter));
+
+	writer->table = table;
+	writer->userid = userid;
+	writer->cid = cid;
+	writer->context = CurrentMemoryContext;
+	writer->client = cmz_session_client(table->serverid, userid);
+	if (table->immediate)
+		writer->pipeline = cmz_pipeline_create(writer->client, table->concurrency,
+											   table->serverid, table->table_name);
+	return writer;
+}
+
+MemoryContext
+cmz_writer_begin(CmzWriter *writer, MemoryContext row_context)
+{
+	MemoryContext context;
+
+	if (writer->pipeline == NULL)
+		return row_context;
+	context = cmz_pipeline_room(writer->pipeline);
+	cmz_pipeline_check(writer->pipeline);
+	return context;
+}
+
+pg_noreturn static void raise_duplicate(const CmzWriter *writer, const CmzOperand *key);
+
+static void
+raise_duplicate(const CmzWriter *writer, const CmzOperand *key)
+{
+	const CmzTable *table = writer->table;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("duplicate key value in table \"%s\"", table->table_name),
+			 errdetail("Key %s already exists.", cmz_key_text(&table->layout.table, key))));
+}
+
+static CmzPendingItem *
+find_pending(const CmzWriter *writer, const CmzOperand *key)
+{
+	CmzPendingTable *pending = cmz_writeset_table(writer->table);
+
+	return pending ? cmz_writeset_find(pending, key) : NULL;
+}
+
+/* Look into DynamoDB for the keys that the transaction has not written. */
+static void
+find_stored(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
+{
+	CmzSoughtKey *keys = palloc(sizeof(CmzSoughtKey) * Max(n, 1));
+	int		   *places = palloc(sizeof(int) * Max(n, 1));
+	int			nkeys = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		taken[i] = false;
+		if (find_pending(writer, items[i]->key) != NULL)
+			continue;
+		keys[nkeys].key = items[i]->key;
+		places[nkeys++] = i;
+	}
+	if (nkeys == 0 || !(writer->skips_duplicates || cmz_commit_is_far()))
+		return;
+	cmz_exists_look(writer->client, writer->table, nkeys, keys);
+	for (int i = 0; i < nkeys; i++)
+		taken[places[i]] = keys[i].exists;
+}
+
+static void
+add_version(const CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
+			const CmzItem *item, bool fresh)
+{
+	CmzSpan		image = {0};
+	CmzPendingWrite write = {writer->table, writer->userid, writer->cid, key};
+
+	if (item != NULL)
+		image = (CmzSpan) {item->json.data, item->json.len, false};
+	write.base = before;
+	write.image = item ? &image : NULL;
+	write.fresh = fresh;
+	write.skips_duplicates = fresh && writer->skips_duplicates;
+	write.nexpected = before ? writer->nexpected : 0;
+	write.expected = writer->expected;
+	cmz_writeset_add(&write);
+}
+
+static void
+insert_pending(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
+{
+	find_stored(writer, n, items, taken);
+	for (int i = 0; i < n; i++)
+	{
+		const CmzPendingItem *pending = find_pending(writer, items[i]->key);
+
+		if (pending != NULL)
+			taken[i] = pending->newest->image != NULL;
+		if (!taken[i])
+			add_version(writer, items[i]->key, NULL, items[i], true);
+		else if (!writer->skips_duplicates)
+			raise_duplicate(writer, items[i]->key);
+	}
+}
+
+static CmzWrite *
+make_write(const CmzWriter *writer, const CmzOperand *key, const CmzImage *before,
+		   const CmzImage *after)
+{
+	CmzWrite   *write = palloc0(sizeof(CmzWrite));
+
+	write->table = writer->table->table_name;
+	write->keys = &writer->table->layout.table;
+	memcpy(write->key, key, sizeof(write->key));
+	write->base = before;
+	write->image = after;
+	if (before != NULL)
+	{
+		write->nexpected = writer->nexpected;
+		write->expected = writer->expected;
+	}
+	return write;
+}
+
+void
+cmz_writer_insert(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
+{
+	if (writer->pipeline == NULL)
+	{
+		insert_pending(writer, n, items, taken);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		CmzSending *sending;
+
+		taken[i] = false;
+		sending = cmz_pipeline_send(writer->pipeline, 1,
+									make_write(writer, items[i]->key, NULL, &items[i]->image));
+		if (writer->skips_duplicates)
+			sending->refused = &taken[i];
+	}
+	cmz_pipeline_check(writer->pipeline);
+}
+
+/* An item of the transaction that the statement's snapshot does not see. */
+static bool
+changed_before(const CmzWriter *writer, const CmzPendingItem *item)
+{
+	const CmzVersion *newest = item ? item->newest : NULL;
+
+	if (newest == NULL || newest->cid < writer->cid)
+		return false;
+	if (newest->cid > writer->cid)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("tuple to be updated or deleted was already modified by an operation triggered by the current command"),
+				 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")));
+	return true;
+}
+
+static bool
+same_key(const CmzOperand *a, const CmzOperand *b)
+{
+	return cmz_operand_compare(&a[0], &b[0]) == 0 &&
+		(a[1].type == CMZ_TYPE_NONE || cmz_operand_compare(&a[1], &b[1]) == 0);
+}
+
+static bool
+change_pending(CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
+			   const CmzItem *item, bool moves)
+{
+	CmzItem    *moved = unconstify(CmzItem *, item);
+	bool		taken;
+
+	if (changed_before(writer, find_pending(writer, key)))
+		return false;
+	if (!moves)
+	{
+		add_version(writer, key, before, item, false);
+		return true;
+	}
+	/* first the old place: the new one may be the same item's, spelled otherwise */
+	add_version(writer, key, before, NULL, false);
+	insert_pending(writer, 1, &moved, &taken);
+	return true;
+}
+
+/*
+ * Without a write set, a scan may meet what the statement has changed: remember
+ * that, by a hash of the key that is as good as the key.
+ */
+static bool
+written_before(CmzWriter *writer, const CmzOperand *key)
+{
+	StringInfoData buf;
+	uint64		id[2];
+	HASHCTL		ctl = {0};
+	bool		found;
+
+	if (writer->written == NULL)
+	{
+		ctl.keysize = MAX_ID_HASH_BYTES;
+		ctl.entrysize = MAX_ID_HASH_BYTES;
+		ctl.hcxt = writer->context;
+		writer->written = hash_create("cmz_fdw written items", 1024, &ctl,
+									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	initStringInfo(&buf);
+	cmz_key_append_canonical(&buf, key);
+	id[0] = hash_bytes_extended((unsigned char *) buf.data, buf.len, 1);
+	id[1] = hash_bytes_extended((unsigned char *) buf.data, buf.len, 2);
+	pfree(buf.data);
+	(void) hash_search(writer->written, id, HASH_ENTER, &found);
+	return found;
+}
+
+static bool
+change_at_once(CmzWriter *writer, const CmzOperand *key, const CmzImage *before,
+			   const CmzItem *item, bool moves)
+{
+	CmzWrite   *writes = palloc0(sizeof(CmzWrite) * 2);
+
+	if (written_before(writer, key))
+		return false;
+	writes[0] = *make_write(writer, key, before, item && !moves ? &item->image : NULL);
+	if (moves)
+	{
+		writes[1] = *make_write(writer, item->key, NULL, &item->image);
+		(void) written_before(writer, item->key);
+	}
+	if (cmz_write_op(&writes[0]) != CMZ_WRITE_NOTHING)
+		(void) cmz_pipeline_send(writer->pipeline, moves ? 2 : 1, writes);
+	cmz_pipeline_check(writer->pipeline);
+	return true;
+}
+
+bool
+cmz_writer_change(CmzWriter *writer, const CmzSpan *before, const CmzItem *item)
+{
+	CmzImage   *image = palloc(sizeof(CmzImage));
+	CmzOperand	key[2];
+	bool		moves;
+
+	if (!cmz_image_parse(image, before->data, before->len))
+		elog(ERROR, "item of foreign table \"%s\" cannot be parsed", writer->table->name);
+	cmz_item_key(writer->table, image, key);
+	moves = item != NULL && !same_key(key, item->key);
+	return writer->pipeline ? change_at_once(writer, key, image, item, moves)
+		: change_pending(writer, key, before, item, moves);
+}
+
+void
+cmz_writer_delete_key(CmzWriter *writer, const CmzOperand *key, const CmzSpan *json)
+{
+	CmzPendingWrite pending = {writer->table, writer->userid, writer->cid, key};
+	CmzWrite   *write;
+
+	if (writer->pipeline == NULL)
+	{
+		const CmzPendingItem *item = find_pending(writer, key);
+
+		if (item != NULL && item->newest->image == NULL)
+			return;				/* it is deleted already */
+		pending.base = json;
+		pending.unconditional = true;
+		cmz_writeset_add(&pending);
+		return;
+	}
+	write = make_write(writer, key, NULL, NULL);
+	write->unconditional = true;
+	(void) cmz_pipeline_send(writer->pipeline, 1, write);
+	cmz_pipeline_check(writer->pipeline);
+}
+
+void
+cmz_writer_forget_key(CmzWriter *writer, const CmzOperand *key)
+{
+	add_version(writer, key, NULL, NULL, false);
+}
+
+void
+cmz_writer_finish(CmzWriter *writer)
+{
+	if (writer->pipeline == NULL)
+		return;
+	cmz_pipeline_finish(writer->pipeline);
+	cmz_pipeline_check(writer->pipeline);
+}
