@@ -31,7 +31,6 @@ typedef struct CmzWriteGroup
 	Oid			userid;
 	CmzClient  *client;
 	int			concurrency;	/* requests in flight */
-	bool		must_be_atomic;
 } CmzWriteGroup;
 
 typedef struct CmzVersion
@@ -46,6 +45,7 @@ typedef struct CmzVersion
 	bool		fresh;			/* an item of its own, not the one before changed */
 	bool		skips_duplicates;	/* by ON CONFLICT DO NOTHING */
 	bool		unconditional;	/* a deletion of whatever stands there */
+	bool		must_be_atomic; /* option atomic_writes */
 	const struct CmzExpected *expected;
 	CmzWriteGroup *group;
 } CmzVersion;
@@ -77,6 +77,7 @@ struct CmzPendingItem
 	char	   *base;			/* what stood in DynamoDB, as far as it was read;
 								 * NULL: nothing, or that was assumed */
 	int			base_len;
+	bool		looked_for;		/* base is known, not assumed */
 	CmzVersion *newest;
 };
 
@@ -127,6 +128,7 @@ typedef struct CmzPendingWrite
 	const CmzSpan *base;		/* what stands in DynamoDB if this is the first write
 								 * to the item; NULL: nothing */
 	const CmzSpan *image;		/* NULL: the item is deleted */
+	bool		looked_for;		/* base is known, not assumed */
 	bool		fresh;
 	bool		skips_duplicates;
 	bool		unconditional;

@@ -24,6 +24,7 @@ typedef struct Batch
 	CmzWriteGroup *group;
 	List	   *items;			/* CmzPendingItems of which something is to be sent */
 	size_t		bytes;
+	bool		must_be_atomic; /* with all other batches */
 } Batch;
 
 /* The commit under way, for its error context. */
@@ -147,6 +148,7 @@ collect_batches(Commit *commit, CmzWriteSet *set)
 			batch = find_batch(commit, item->newest->group);
 			batch->items = lappend(batch->items, item);
 			batch->bytes += size;
+			batch->must_be_atomic |= item->newest->must_be_atomic;
 			commit->total++;
 		}
 	MemoryContextDelete(scratch);
@@ -172,7 +174,7 @@ check_atomicity(const Commit *commit)
 	{
 		const Batch *batch = lfirst(lc);
 
-		required |= batch->group->must_be_atomic;
+		required |= batch->must_be_atomic;
 		possible &= fits_transaction(batch);
 	}
 	if (required && !possible)
@@ -215,7 +217,7 @@ send_at_once(Commit *commit, const Batch *batch)
 
 	for (int i = 0; i < n; i++)
 		writes[i] = *make_write(list_nth(batch->items, i));
-	sending = cmz_sending_start(batch->group->client, n, writes, batch->group->must_be_atomic);
+	sending = cmz_sending_start(batch->group->client, n, writes, batch->must_be_atomic);
 	commit->at_once = n;
 	outcome = cmz_sending_finish(sending);
 	commit->at_once = 0;

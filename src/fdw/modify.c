@@ -8,17 +8,21 @@
 #include "postgres.h"
 
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fdw/modify.h"
 #include "fdw/scan.h"
 #include "fdw/way.h"
 #include "fdw/writer.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "optimizer/appendinfo.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -31,6 +35,7 @@ typedef struct CmzModifyState
 	CmzTable   *table;
 	CmzItemBuilder *builder;
 	CmzWriter  *writer;
+	bool		batches;		/* INSERT: rows may come in batches */
 	AttrNumber	item_attno;		/* UPDATE, DELETE: the junk column */
 	bool		returns;		/* DELETE: rows are shown */
 	CmzRowReader *reader;		/* ... by this */
@@ -77,11 +82,35 @@ relied_columns(PlannerInfo *root, Index rti)
 	return columns;
 }
 
+static bool
+is_users_volatile_function(Oid function, void *arg)
+{
+	return function >= FirstNormalObjectId && func_volatile(function) == PROVOLATILE_VOLATILE;
+}
+
+/*
+ * Functions of the query may look at the table: they must find the rows before
+ * theirs, not only those of earlier batches.
+ */
+static bool
+calls_functions(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_users_volatile_function, NULL))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_functions, NULL, 0);
+	return expression_tree_walker(node, calls_functions, NULL);
+}
+
 List *
 cmzPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subplan)
 {
-	return list_make2(makeBoolean(plan->onConflictAction == ONCONFLICT_NOTHING),
-					  plan->operation == CMD_INSERT ? NIL : relied_columns(root, rti));
+	bool		is_insert = plan->operation == CMD_INSERT;
+
+	return list_make2(is_insert ? NIL : relied_columns(root, rti),
+					  makeBoolean(is_insert && !calls_functions((Node *) root->parse, NULL)));
 }
 
 /* Other tables of the statement that stand for the same DynamoDB table. */
@@ -160,9 +189,10 @@ cmzBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *rinfo,
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	state = begin_modify(mtstate, rinfo);
+	state->batches = boolVal(lsecond(fdw_private));
 	if (mtstate->operation == CMD_INSERT)
 		return;
-	set_expected(state, lsecond(fdw_private));
+	set_expected(state, linitial(fdw_private));
 	state->returns = ((ModifyTable *) mtstate->ps.plan)->returningLists != NIL;
 	state->item_attno = ExecFindJunkAttributeInTlist(outerPlanState(mtstate)->plan->targetlist,
 													 ITEM_COLUMN);
@@ -179,16 +209,18 @@ cmzBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign table \"%s\" does not allow inserts",
 						RelationGetRelationName(rinfo->ri_RelationDesc))));
-	(void) begin_modify(mtstate, rinfo);
+	/* COPY sees to its own functions; those of a plan are not known here */
+	begin_modify(mtstate, rinfo)->batches = mtstate->ps.plan == NULL;
 }
 
 /* Rows that something is to happen to one by one come one by one. */
 int
 cmzGetForeignModifyBatchSize(ResultRelInfo *rinfo)
 {
+	const CmzModifyState *state = rinfo->ri_FdwState;	/* NULL: only explained */
 	const TriggerDesc *triggers = rinfo->ri_TrigDesc;
 
-	if (rinfo->ri_projectReturning != NULL || rinfo->ri_WithCheckOptions != NIL ||
+	if ((state && !state->batches) || rinfo->ri_projectReturning != NULL || rinfo->ri_WithCheckOptions != NIL ||
 		(triggers && (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
 		return 1;
 	return BATCH_ROWS;

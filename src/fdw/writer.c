@@ -65,6 +65,13 @@ find_pending(const CmzWriter *writer, const CmzOperand *key)
 	return pending ? cmz_writeset_find(pending, key) : NULL;
 }
 
+/* Whether a key is taken is found out at once, and not at commit. */
+static bool
+looks_for_duplicates(const CmzWriter *writer)
+{
+	return writer->skips_duplicates || cmz_commit_is_far();
+}
+
 /* Look into DynamoDB for the keys that the transaction has not written. */
 static void
 find_stored(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
@@ -81,7 +88,7 @@ find_stored(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
 		keys[nkeys].key = items[i]->key;
 		places[nkeys++] = i;
 	}
-	if (nkeys == 0 || !(writer->skips_duplicates || cmz_commit_is_far()))
+	if (nkeys == 0 || !looks_for_duplicates(writer))
 		return;
 	cmz_exists_look(writer->client, writer->table, nkeys, keys);
 	for (int i = 0; i < nkeys; i++)
@@ -99,6 +106,7 @@ add_version(const CmzWriter *writer, const CmzOperand *key, const CmzSpan *befor
 		image = (CmzSpan) {item->json.data, item->json.len, false};
 	write.base = before;
 	write.image = item ? &image : NULL;
+	write.looked_for = fresh && looks_for_duplicates(writer);
 	write.fresh = fresh;
 	write.skips_duplicates = fresh && writer->skips_duplicates;
 	write.nexpected = before ? writer->nexpected : 0;
@@ -186,15 +194,35 @@ same_key(const CmzOperand *a, const CmzOperand *b)
 		(a[1].type == CMZ_TYPE_NONE || cmz_operand_compare(&a[1], &b[1]) == 0);
 }
 
+/*
+ * An item of this transaction is to go again: then nothing is left that would find
+ * out at commit whether its key was taken all the time.
+ */
+static void
+verify_new(CmzWriter *writer, CmzPendingItem *item)
+{
+	CmzSoughtKey key = {item->key, false};
+
+	if (item->looked_for)
+		return;
+	cmz_exists_look(writer->client, writer->table, 1, &key);
+	if (key.exists)
+		raise_duplicate(writer, item->key);
+	item->looked_for = true;
+}
+
 static bool
 change_pending(CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
 			   const CmzItem *item, bool moves)
 {
 	CmzItem    *moved = unconstify(CmzItem *, item);
+	CmzPendingItem *pending = find_pending(writer, key);
 	bool		taken;
 
-	if (changed_before(writer, find_pending(writer, key)))
+	if (changed_before(writer, pending))
 		return false;
+	if (pending != NULL && (moves || item == NULL))
+		verify_new(writer, pending);
 	if (!moves)
 	{
 		add_version(writer, key, before, item, false);

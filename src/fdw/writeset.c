@@ -148,7 +148,6 @@ open_group(CmzWriteSet *set, const CmzTable *table, Oid userid)
 		dlist_push_tail(&set->groups, &group->node);
 	}
 	group->concurrency = table->concurrency;
-	group->must_be_atomic |= table->must_be_atomic;
 	return group;
 }
 
@@ -210,6 +209,7 @@ open_item(CmzWriteSet *set, CmzPendingTable *table, const CmzPendingWrite *write
 	}
 	item->base = copy_span(write->base);
 	item->base_len = write->base ? write->base->len : 0;
+	item->looked_for = write->base != NULL || write->looked_for;
 	item->newest = NULL;
 	dlist_push_tail(&table->items, &item->node);
 	return item;
@@ -280,6 +280,7 @@ cmz_writeset_add(const CmzPendingWrite *write)
 	version->fresh = write->fresh;
 	version->skips_duplicates = write->skips_duplicates;
 	version->unconditional = write->unconditional;
+	version->must_be_atomic = write->table->must_be_atomic;
 	version->expected = keep_expected(set, write->nexpected, write->expected);
 	version->group = open_group(set, write->table, write->userid);
 	/* from here on nothing fails half-way */
