@@ -12,7 +12,6 @@ INSERT INTO wr (user_id, session_id, "timestamp", animal_id, content, tokens_use
 EXPLAIN (VERBOSE, COSTS OFF) INSERT INTO wr (user_id, session_id) VALUES ('u', 's');
 EXPLAIN (VERBOSE, COSTS OFF) UPDATE wr SET content = upper(content) WHERE user_id = 'wr1' AND tokens_used > 2;
 EXPLAIN (VERBOSE, COSTS OFF) DELETE FROM wr WHERE user_id = 'wr1' AND tokens_used > 2;
-EXPLAIN (COSTS OFF, FORMAT YAML) DELETE FROM wr WHERE user_id = 'wr1' RETURNING content;
 -- a transaction sees what it has written, and only it
 BEGIN;
 UPDATE wr SET content = content || '!', tokens_used = NULL WHERE user_id = 'wr1' AND tokens_used > 2 RETURNING content, tokens_used, extra;
