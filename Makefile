@@ -17,7 +17,7 @@ REGRESS = setup options layout types select pushdown reads insert write import e
 REGRESS_OPTS = --load-extension=cmz_fdw
 export DYNAMODB_ENDPOINT_URL ?= http://localhost:8000
 
-EXTRA_CLEAN = tests/unit/unit tests/unit/*.o bench/decoder bench/wire
+EXTRA_CLEAN = tests/unit/unit tests/unit/*.o bench/decoder bench/wire bench/wirewrite
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -39,8 +39,8 @@ unit: tests/unit/unit
 tests/unit/unit: $(BASE_SRCS) $(wildcard tests/unit/*.c tests/unit/*.h) $(BASE_HEADERS)
 	$(FRONTEND_CC) -o $@ $(filter %.c,$^) $(FRONTEND_LIBS)
 
-bench: bench/decoder bench/wire
+bench: bench/decoder bench/wire bench/wirewrite
 bench/decoder: bench/decoder.c $(BASE_SRCS) $(BASE_HEADERS)
 	$(FRONTEND_CC) -o $@ $(filter %.c,$^) $(FRONTEND_LIBS)
-bench/wire: bench/wire.c
+bench/wire bench/wirewrite: %: %.c
 	$(CC) -O2 -Wall -Wextra -o $@ $< -lcurl
