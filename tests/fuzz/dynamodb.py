@@ -75,6 +75,16 @@ class Client:
         if batch:
             self.write(table.name, batch)
 
+    def scan(self, name):
+        """All items of a table."""
+        items, more = [], {}
+        while True:
+            page = self.call("Scan", dict({"TableName": name, "ConsistentRead": True}, **more))
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return items
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
     def write(self, name, puts):
         pending = {name: puts}
         while pending:

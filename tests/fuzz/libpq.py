@@ -4,6 +4,7 @@ import ctypes.util
 from dataclasses import dataclass, field
 
 COMMAND_OK, TUPLES_OK = 1, 2
+IDLE, IN_BLOCK, IN_FAILED_BLOCK = 0, 2, 3       # what Session.status() says
 SQLSTATE_FIELD, MESSAGE_FIELD = ord("C"), ord("M")
 NO_NOTICES = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda _, __: None)
 
@@ -20,7 +21,8 @@ def load():
             ("PQresultErrorField", text, [pointer, number]), ("PQntuples", number, [pointer]),
             ("PQnfields", number, [pointer]), ("PQgetvalue", text, [pointer, number, number]),
             ("PQgetisnull", number, [pointer, number, number]), ("PQfinish", None, [pointer]),
-            ("PQsetNoticeReceiver", pointer, [pointer, pointer, pointer]), ("PQserverVersion", number, [pointer])):
+            ("PQsetNoticeReceiver", pointer, [pointer, pointer, pointer]), ("PQserverVersion", number, [pointer]),
+            ("PQcmdStatus", text, [pointer]), ("PQtransactionStatus", number, [pointer])):
         function = getattr(lib, name)
         function.restype, function.argtypes = result, arguments
     return lib
@@ -42,6 +44,7 @@ class Result:
     rows: list = field(default_factory=list)
     state: str = ""                 # SQLSTATE of an error
     message: str = ""
+    tag: str = ""                   # such as INSERT 0 3
 
     def lines(self, limit=12):
         if self.state:
@@ -65,9 +68,12 @@ class Session:
             if LIB.PQresultStatus(result) not in (COMMAND_OK, TUPLES_OK):
                 fields = [LIB.PQresultErrorField(result, f) or b"?" for f in (SQLSTATE_FIELD, MESSAGE_FIELD)]
                 return Result(state=fields[0].decode(), message=fields[1].decode(errors="replace"))
-            return Result(rows=read_rows(result))
+            return Result(rows=read_rows(result), tag=LIB.PQcmdStatus(result).decode())
         finally:
             LIB.PQclear(result)
+
+    def status(self):
+        return LIB.PQtransactionStatus(self.connection)
 
     def must(self, sql):
         result = self.run(sql)
