@@ -53,6 +53,8 @@ main(int argc, char **argv)
 	test_expression();
 	test_keyrange();
 	test_misc();
+	test_image();
+	test_writerequest();
 	test_itemreader();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;

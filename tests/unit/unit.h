@@ -20,6 +20,8 @@ extern void test_expression(void);
 extern void test_keyrange(void);
 extern void test_itemreader(void);
 extern void test_misc(void);
+extern void test_image(void);
+extern void test_writerequest(void);
 
 /* Sign the requests on standard input; see tests/t/006_signatures.pl. */
 extern int	sign_from_stdin(void);
