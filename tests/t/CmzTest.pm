@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(dynamodb_url start_node start_proxy script requests ddb create_table create_conversations
-  create_server error_of);
+  create_server error_of item count_items writes written spelled);
 
 my $stubs = dirname(__FILE__) . '/../stubs';
 # head and body are two writes: on a kept connection the second waits for an ACK
@@ -158,6 +158,56 @@ sub error_of
 	my ($status, $out, $err) =
 	  $node->psql('postgres', $sql, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 	return $status == 0 ? "no error: $out" : $err;
+}
+
+# An item as DynamoDB has it, undef if there is none.
+sub item
+{
+	my ($table, $key) = @_;
+	return ddb('GetItem', { TableName => $table, Key => $key, ConsistentRead => JSON::PP::true })->{Item};
+}
+
+# How many items a table has.
+sub count_items
+{
+	my ($table) = @_;
+	my $count = 0;
+	my $answer = {};
+	do
+	{
+		$answer = ddb('Scan', { TableName => $table, Select => 'COUNT', ConsistentRead => JSON::PP::true,
+				$answer->{LastEvaluatedKey} ? (ExclusiveStartKey => $answer->{LastEvaluatedKey}) : () });
+		$count += $answer->{Count};
+	} while ($answer->{LastEvaluatedKey});
+	return $count;
+}
+
+# The requests through the proxy since the last look that write.
+sub writes
+{
+	my ($proxy) = @_;
+	return grep { $_->{op} =~ /^(?:Put|Update|Delete|TransactWrite)Item/ } requests($proxy);
+}
+
+# The same in short, such as "PutItem, TransactWriteItems(Delete Put)".
+sub written
+{
+	my ($proxy) = @_;
+	return join ', ', map {
+		my $actions = $_->{body}{TransactItems};
+		$_->{op} . ($actions ? '(' . join(' ', map { keys %$_ } @$actions) . ')' : '')
+	} writes($proxy);
+}
+
+# An expression of a write with its names and values filled in.
+sub spelled
+{
+	my ($write, $expression) = @_;
+	my $text = $write->{$expression} // return;
+	my $json = JSON::PP->new->canonical;
+	$text =~ s/(#\w+)/$write->{ExpressionAttributeNames}{$1}/g;
+	$text =~ s/(:\w+)/$json->encode($write->{ExpressionAttributeValues}{$1})/ge;
+	return $text;
 }
 
 1;
