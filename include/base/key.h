@@ -12,8 +12,8 @@
 #include "base/layout.h"
 
 /*
- * Append bytes that are the same for two keys if and only if DynamoDB takes
- * them for one: numbers by value.
+ * Append text that is the same for two keys if and only if DynamoDB takes them for
+ * one: numbers by value.  It has no zero bytes.
  */
 extern void cmz_key_append_canonical(StringInfo buf, const CmzOperand *key);
 

@@ -14,16 +14,18 @@ cmz_key_append_canonical(StringInfo buf, const CmzOperand *key)
 {
 	for (int i = 0; i < 2 && key[i].type != CMZ_TYPE_NONE; i++)
 	{
-		/* the length in front keeps two parts from running into each other */
-		if (key[i].type == CMZ_TYPE_N)
+		appendStringInfoString(buf, cmz_type_name(key[i].type));
+		/* each says where it ends, so that two parts do not run into each other */
+		if (key[i].type == CMZ_TYPE_S)
 		{
-			appendStringInfoChar(buf, 'N');
-			cmz_number_append_canonical(buf, key[i].data, key[i].len);
-			appendStringInfoChar(buf, ';');
+			cmz_json_append_string(buf, key[i].data, key[i].len);
 			continue;
 		}
-		appendStringInfo(buf, "%c%d:", key[i].type == CMZ_TYPE_B ? 'B' : 'S', key[i].len);
-		appendBinaryStringInfo(buf, key[i].data, key[i].len);
+		if (key[i].type == CMZ_TYPE_N)
+			cmz_number_append_canonical(buf, key[i].data, key[i].len);
+		else
+			cmz_json_append_base64(buf, key[i].data, key[i].len);
+		appendStringInfoChar(buf, ';');
 	}
 }
 

@@ -205,7 +205,8 @@ open_item(CmzWriteSet *set, CmzPendingTable *table, const CmzPendingWrite *write
 	for (int i = 0; i < 2 && write->key[i].type != CMZ_TYPE_NONE; i++)
 	{
 		item->key[i] = write->key[i];
-		item->key[i].data = pnstrdup(write->key[i].data, write->key[i].len);
+		item->key[i].data = memcpy(palloc(write->key[i].len + 1), write->key[i].data,
+								   write->key[i].len);
 	}
 	item->base = copy_span(write->base);
 	item->base_len = write->base ? write->base->len : 0;

@@ -128,6 +128,16 @@ is(stored('odd', 's#1'), $odd =~ s/"7"/"8"/r, 'attributes without a column, and 
 psql(q{UPDATE whole SET extra = extra || '{"more": [1, {"x": null}]}', tokens_used = 7 WHERE user_id = 'odd'});
 is(stored('odd', 's#1'), $odd =~ s/"null":/"more":{"L":[{"N":"1"},{"M":{"x":{"NULL":true}}}]},"null":/r, '... also beside others in the column of all others');
 
+# keys of bytes, and times that are spelled otherwise
+create_table('tap-bytes', [ 'id:B', 'at' ]);
+ddb('PutItem', { TableName => 'tap-bytes', Item => { id => { B => $_ }, at => { S => '2025-01-01T00:00:00.500+00:00' }, v => { S => 'x' } } }) for 'AAE=', 'AAI=';
+psql(q{CREATE FOREIGN TABLE bytes (id bytea, at timestamptz, v text) SERVER s OPTIONS (table_name 'tap-bytes', key 'id, at');
+	BEGIN; UPDATE bytes SET v = 'y' WHERE id = '\x0001'; UPDATE bytes SET v = v || '!'; DELETE FROM bytes WHERE id = '\x0002' AND v = 'x!'; COMMIT});
+is($canonical->encode(ddb('Scan', { TableName => 'tap-bytes' })->{Items}), '[{"at":{"S":"2025-01-01T00:00:00.500+00:00"},"id":{"B":"AAE="},"v":{"S":"y!"}}]', 'keys with zero bytes, spelled as they are');
+psql(q{UPDATE bytes SET at = at + interval '1 s'});
+is($canonical->encode(ddb('Scan', { TableName => 'tap-bytes' })->{Items}), '[{"at":{"S":"2025-01-01T00:00:01.5Z"},"id":{"B":"AAE="},"v":{"S":"y!"}}]', '... move');
+requests($proxy);
+
 # somebody else writes in between
 sub meanwhile
 {

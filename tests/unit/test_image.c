@@ -116,6 +116,10 @@ test_keys(void)
 	ok(strcmp(canonical(cmz_operand_cstring("ab"), cmz_operand_cstring("1")),
 			  canonical(cmz_operand_cstring("a"), cmz_operand_cstring("b1"))) != 0, "parts do not run into each other");
 	ok(strcmp(canonical(cmz_operand_cstring("1"), none), canonical(one, none)) != 0, "a string is no number");
+	ok(strcmp(canonical((CmzOperand) {CMZ_TYPE_B, "a\0b", 3, false}, none),
+			  canonical((CmzOperand) {CMZ_TYPE_B, "a\0c", 3, false}, none)) != 0, "bytes behind a zero count");
+	ok(strcmp(canonical((CmzOperand) {CMZ_TYPE_S, "a\0b", 3, false}, none),
+			  canonical((CmzOperand) {CMZ_TYPE_S, "a\0c", 3, false}, none)) != 0, "... of a string too");
 	keys.partition_key = "userId";
 	keys.sort_key = "n";
 	initStringInfo(&buf);

@@ -1,0 +1,1 @@
+"""The differential test of writes: what writes.py is made of."""
