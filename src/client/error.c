@@ -70,14 +70,17 @@ static const struct
 	{"UnknownOperationException", CMZ_RETRY_NEVER, ERRCODE_FEATURE_NOT_SUPPORTED, NULL},
 };
 
-/* Why DynamoDB cancels a transaction, where it may be tried again as it is. */
+/* Why DynamoDB cancels a transaction.  Source: API reference, TransactWriteItems. */
 static const struct
 {
 	const char *code;
 	CmzRetry	retry;
 	int			sqlstate;
 	const char *hint;
-}			passing_reasons[] = {
+}			reasons[] = {
+	{"ConditionalCheckFailed", CMZ_RETRY_NEVER, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
+	{"ItemCollectionSizeLimitExceeded", CMZ_RETRY_NEVER, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
+	{"ValidationError", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, HINT_LAYOUT},
 	{"TransactionConflict", CMZ_RETRY_TRANSIENT, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
 	{"ThrottlingError", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
 	{"ProvisionedThroughputExceeded", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
@@ -177,12 +180,12 @@ parse_exception(const CmzExchange *exchange, const char **code, const char **mes
 	return true;
 }
 
-/* Which of the passing reasons it is, -1 for another one. */
+/* Which of the reasons it is, -1 for an unknown one. */
 static int
-find_passing_reason(const char *code)
+find_reason(const char *code)
 {
-	for (int i = 0; i < (int) lengthof(passing_reasons); i++)
-		if (strcmp(passing_reasons[i].code, code) == 0)
+	for (int i = 0; i < (int) lengthof(reasons); i++)
+		if (strcmp(reasons[i].code, code) == 0)
 			return i;
 	return -1;
 }
@@ -193,24 +196,26 @@ judge_cancellation(const CmzExchange *exchange, CmzFailure *failure)
 {
 	char	   *error;
 	json_t	   *body = cmz_json_parse(exchange->body, exchange->body_len, &error);
-	json_t	   *reasons = cmz_json_member(body, "CancellationReasons");
+	json_t	   *list = cmz_json_member(body, "CancellationReasons");
 	int			found = -1;
 
-	for (int i = 0; i < cmz_json_length(reasons); i++)
+	for (int i = 0; i < cmz_json_length(list); i++)
 	{
-		const char *code = cmz_json_member_text(cmz_json_element(reasons, i), "Code");
+		const char *code = cmz_json_member_text(cmz_json_element(list, i), "Code");
 
 		if (code == NULL || strcmp(code, "None") == 0)
 			continue;
-		found = find_passing_reason(code);
+		found = find_reason(code);
 		if (found < 0)
 			return;
+		if (reasons[found].retry == CMZ_RETRY_NEVER)
+			break;
 	}
 	if (found < 0)
 		return;
-	failure->retry = passing_reasons[found].retry;
-	failure->sqlstate = passing_reasons[found].sqlstate;
-	failure->hint = passing_reasons[found].hint;
+	failure->retry = reasons[found].retry;
+	failure->sqlstate = reasons[found].sqlstate;
+	failure->hint = reasons[found].hint;
 }
 
 static void

@@ -167,23 +167,25 @@ settle(const CmzSending *sending, bool refused)
 	}
 }
 
-/* Of a cancelled transaction: which write is to blame, and for what. */
+/*
+ * Of a cancelled transaction: which write is to blame, and for what.  A condition
+ * that does not hold comes before reasons that pass.
+ */
 static CmzOutcome
-find_reason(CmzSending *sending)
+find_culprit(CmzSending *sending)
 {
 	char	   *error;
 	json_t	   *body = cmz_json_parse(sending->call->answer, sending->call->answer_len, &error);
 	json_t	   *reasons = cmz_json_member(body, "CancellationReasons");
 
-	for (int i = 0; i < sending->n; i++)
+	for (int i = sending->n - 1; i >= 0; i--)
 	{
 		const char *code = cmz_json_member_text(cmz_json_element(reasons, i), "Code");
 
-		if (code == NULL || strcmp(code, "None") == 0)
-			continue;
-		sending->failed = i;
-		return strcmp(code, "ConditionalCheckFailed") == 0
-			? CMZ_OUTCOME_REFUSED : CMZ_OUTCOME_FAILED;
+		if (code != NULL && strcmp(code, "None") != 0)
+			sending->failed = i;
+		if (code != NULL && strcmp(code, "ConditionalCheckFailed") == 0)
+			return CMZ_OUTCOME_REFUSED;
 	}
 	return CMZ_OUTCOME_FAILED;
 }
@@ -201,7 +203,7 @@ cmz_sending_finish(CmzSending *sending)
 	if (answered && cmz_json_is_object(call->answer, call->answer_len))
 		outcome = CMZ_OUTCOME_STORED;
 	else if (cmz_failure_is(&call->failure, "TransactionCanceledException"))
-		outcome = find_reason(sending);
+		outcome = find_culprit(sending);
 	else if (cmz_failure_is(&call->failure, "ConditionalCheckFailedException"))
 		outcome = lost ? settle(sending, true) : CMZ_OUTCOME_REFUSED;
 	else if (!lost)
@@ -283,6 +285,8 @@ cmz_sending_raise(const CmzSending *sending, CmzOutcome outcome, const char *acc
 																sending->call->operation, key_text(write),
 																write->table, sending->client->endpoint_url), account)),
 				 errhint("Check endpoint_url of the server.")));
+	if (cmz_failure_is(failure, "TransactionCanceledException"))
+		account = with_account(psprintf("Item %s of table \"%s\".", key_text(write), write->table), account);
 	cmz_call_raise(sending->call, account);
 }
 
