@@ -201,11 +201,16 @@ judge_cancellation(const CmzExchange *exchange, CmzFailure *failure)
 
 	for (int i = 0; i < cmz_json_length(list); i++)
 	{
-		const char *code = cmz_json_member_text(cmz_json_element(list, i), "Code");
+		json_t	   *reason = cmz_json_element(list, i);
+		const char *code = cmz_json_member_text(reason, "Code");
+		const char *message = cmz_json_member_text(reason, "Message");
 
 		if (code == NULL || strcmp(code, "None") == 0)
 			continue;
 		found = find_reason(code);
+		/* that of the transaction only lists the codes */
+		if (message != NULL)
+			failure->message = printable(message);
 		if (found < 0)
 			return;
 		if (reasons[found].retry == CMZ_RETRY_NEVER)
