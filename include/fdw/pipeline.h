@@ -25,6 +25,7 @@ typedef struct CmzPipeline
 	dlist_head	sendings;
 	int			nsendings;
 	int64		stored;			/* writes that are known to be */
+	int64		unknown;		/* of which it cannot be found out */
 	CmzSending *failed;			/* the first one that was not, NULL: none */
 	CmzOutcome	outcome;		/* of that */
 } CmzPipeline;

@@ -199,6 +199,10 @@ account(Commit *commit)
 	commit->raising = true;
 	if (stored == 0 && list_length(commit->batches) == 1 && commit->pipeline == NULL)
 		return NULL;
+	if (commit->pipeline && commit->pipeline->unknown > 0)
+		return psprintf("%lld of %lld writes of the transaction were stored, of %lld more it is not known.",
+						(long long) stored, (long long) commit->total,
+						(long long) commit->pipeline->unknown);
 	return psprintf("%lld of %lld writes of the transaction were stored.",
 					(long long) stored, (long long) commit->total);
 }

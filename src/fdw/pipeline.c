@@ -41,6 +41,8 @@ finish_sending(CmzPipeline *pipeline, CmzSending *sending)
 
 	dlist_delete(&sending->node);
 	pipeline->nsendings--;
+	if (outcome == CMZ_OUTCOME_UNKNOWN)
+		pipeline->unknown += sending->n;
 	if (outcome == CMZ_OUTCOME_REFUSED && sending->refused != NULL)
 		*sending->refused = true;
 	else if (outcome == CMZ_OUTCOME_STORED)
