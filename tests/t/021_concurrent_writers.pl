@@ -42,7 +42,7 @@ sub stored
 	return \%count;
 }
 
-sub item
+sub counter
 {
 	my ($id) = @_;
 	return ddb('GetItem', { TableName => 'tap-counters', Key => { id => { S => $id } }, ConsistentRead => \1 })->{Item};
@@ -50,14 +50,14 @@ sub item
 
 # single items: UpdateItem
 my $count = stored(map { worker("UPDATE counters SET n = n + 1 WHERE id = 'a';") } 1 .. $sessions);
-is(item('a')->{n}{N}, $count->{stored}, "one item: n is the number of updates that were stored ($count->{stored})");
+is(counter('a')->{n}{N}, $count->{stored}, "one item: n is the number of updates that were stored ($count->{stored})");
 is($count->{stored} + ($count->{40001} // 0), $steps * $sessions, 'all others failed with 40001');
 
 # two items: TransactWriteItems
 $node->safe_psql('postgres', "UPDATE counters SET n = 0 WHERE id IN ('a', 'b')");
 $count = stored(map { worker("UPDATE counters SET n = n + 1 WHERE id IN ('a', 'b');") } 1 .. $sessions);
-is(item('a')->{n}{N}, $count->{stored}, "two items: n is the number of transactions that were stored ($count->{stored})");
-is(item('b')->{n}{N}, $count->{stored}, '... in both');
+is(counter('a')->{n}{N}, $count->{stored}, "two items: n is the number of transactions that were stored ($count->{stored})");
+is(counter('b')->{n}{N}, $count->{stored}, '... in both');
 is($count->{stored} + ($count->{40001} // 0), $steps * $sessions, 'all others failed with 40001');
 
 # tried again until it is stored, the sum is exact
@@ -77,8 +77,8 @@ my @runs = map {
 	IPC::Run::start([ 'perl', '-e', $perl, $node->connstr('postgres'), $few, "UPDATE counters SET n = n + 1 WHERE id IN ('a', 'b')" ])
 } 1 .. $sessions;
 ok((scalar grep { IPC::Run::finish($_) } @runs) == $sessions, 'with retries on 40001 all come to an end');
-is(item('a')->{n}{N}, $few * $sessions, '... at the exact sum');
-is(item('b')->{n}{N}, $few * $sessions, '... of both items');
+is(counter('a')->{n}{N}, $few * $sessions, '... at the exact sum');
+is(counter('b')->{n}{N}, $few * $sessions, '... of both items');
 
 # insert the same key at once: one of them wins
 $count = stored(map { worker("INSERT INTO counters VALUES ('new' || floor(random() * 40)::int, $_);") } 1 .. $sessions);
@@ -89,5 +89,5 @@ is($count->{stored} + $count->{23505}, $steps * $sessions, 'all others failed wi
 # deleted by several: reported once
 $count = stored(map { worker("WITH d AS (DELETE FROM counters WHERE id = 'gone' RETURNING 1) SELECT 'rows' || count(*) FROM d;") } 1 .. $sessions);
 is(($count->{rows1} // 0) - ($count->{40001} // 0), 1, 'a deletion succeeds in one session only');
-is(item('gone'), undef, '... and the item is gone');
+is(counter('gone'), undef, '... and the item is gone');
 done_testing();
