@@ -17,6 +17,9 @@
  */
 extern void cmz_key_append_canonical(StringInfo buf, const CmzOperand *key);
 
+/* The same, palloc'd. */
+extern char *cmz_key_id(const CmzOperand *key);
+
 /* Append {"userId": {"S": "u"}, ...}; sort may be NULL. */
 extern void cmz_key_append_json(StringInfo buf, const CmzIndex *keys,
 								const CmzOperand *partition, const CmzOperand *sort);

@@ -18,7 +18,8 @@ typedef struct CmzItemBuilder
 	const CmzTable *table;
 	int64		last_usec;		/* time given to the row before, 0: none */
 	int64		expired;		/* rows whose ttl has already passed */
-	CmzRowReader *reader;		/* UPDATE: of items as they were */
+	CmzRowReader *reader;		/* of all columns, once it is needed */
+	bool		has_shared;		/* several columns show one attribute */
 } CmzItemBuilder;
 
 /* An item about to be written, in UTF-8. */
@@ -58,6 +59,11 @@ extern void cmz_item_change(CmzItemBuilder *builder, const CmzSpan *before,
  * PROTOCOL_VIOLATION if it has none.
  */
 extern void cmz_item_key(const CmzTable *table, const CmzImage *image, CmzOperand *key);
+
+/*
+ * A reader for all columns of items, which lives as long as the builder.
+ */
+extern CmzRowReader *cmz_item_reader(CmzItemBuilder *builder);
 
 /* Show what was made up in RETURNING and triggers. */
 extern void cmz_item_show(const CmzItem *item, TupleTableSlot *slot);

@@ -36,9 +36,6 @@ typedef struct CmzSending
 	int			failed;			/* which of the writes was refused or has failed */
 } CmzSending;
 
-/* What of an item's key identifies it, to compare; palloc'd. */
-extern char *cmz_write_id(const CmzWrite *write);
-
 /*
  * Send writes, none of which does nothing, to different items: one alone as an
  * operation of its own, unless it must be atomic; else as a TransactWriteItems

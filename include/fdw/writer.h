@@ -20,6 +20,7 @@ typedef struct CmzWriter
 	bool		skips_duplicates;	/* ON CONFLICT DO NOTHING */
 	int			nexpected;		/* attributes that the statement relies on */
 	const char **expected;
+	bool		expects_all;	/* ... on the whole item */
 	CmzClient  *client;
 	CmzPipeline *pipeline;		/* write_mode 'immediate', else NULL */
 	struct HTAB *written;		/* ... items that the statement has changed */

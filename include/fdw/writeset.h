@@ -46,6 +46,7 @@ typedef struct CmzVersion
 	bool		skips_duplicates;	/* by ON CONFLICT DO NOTHING */
 	bool		unconditional;	/* a deletion of whatever stands there */
 	bool		must_be_atomic; /* option atomic_writes */
+	CmzPendingItem *moved_from; /* an UPDATE of the key: where the item was */
 	const struct CmzExpected *expected;
 	CmzWriteGroup *group;
 } CmzVersion;
@@ -61,16 +62,9 @@ typedef struct CmzPendingTable
 	dlist_head	items;			/* in the order in which they were touched */
 } CmzPendingTable;
 
-/* The hash table's key. */
-typedef struct CmzItemKey
-{
-	const char *data;
-	int			len;
-} CmzItemKey;
-
 struct CmzPendingItem
 {
-	CmzItemKey	id;				/* must be first */
+	const char *id;				/* cmz_key_id(), must be first: the hash table's key */
 	dlist_node	node;
 	CmzPendingTable *table;
 	CmzOperand	key[2];
@@ -79,6 +73,10 @@ struct CmzPendingItem
 	int			base_len;
 	bool		looked_for;		/* base is known, not assumed */
 	CmzVersion *newest;
+
+	/* at commit: items that moved, one to the place of another, go together */
+	CmzPendingItem *leader;		/* of those that do, in the end itself */
+	struct CmzWriteUnit *unit;	/* of a leader: what is to be sent */
 };
 
 /* Attributes that a statement has relied on. */

@@ -29,6 +29,16 @@ cmz_key_append_canonical(StringInfo buf, const CmzOperand *key)
 	}
 }
 
+char *
+cmz_key_id(const CmzOperand *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	cmz_key_append_canonical(&buf, key);
+	return buf.data;
+}
+
 void
 cmz_key_append_json(StringInfo buf, const CmzIndex *keys, const CmzOperand *partition,
 					const CmzOperand *sort)

@@ -128,6 +128,7 @@ judge_transport(const CmzExchange *exchange, CmzFailure *failure)
 	{
 		fail(failure, CMZ_RETRY_NEVER, ERRCODE_PROTOCOL_VIOLATION,
 			 "the answer is larger than any of DynamoDB's", HINT_ENDPOINT);
+		failure->ambiguous = true;
 		return;
 	}
 	failure->ambiguous = exchange->sends > 0;
@@ -258,8 +259,11 @@ cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure)
 	if (exchange->result != CURLE_OK)
 		judge_transport(exchange, failure);
 	else if (exchange->encoded)
+	{
 		fail(failure, CMZ_RETRY_NEVER, ERRCODE_PROTOCOL_VIOLATION,
 			 "the answer has a Content-Encoding that was not asked for", HINT_ENDPOINT);
+		failure->ambiguous = true;
+	}
 	else if (exchange->has_crc32 &&
 			 cmz_crc32(exchange->body, exchange->body_len) != exchange->crc32)
 	{

@@ -24,19 +24,11 @@ read_before(CmzItemBuilder *builder, const CmzSpan *before)
 {
 	OldRow		row;
 	CmzPage		page;
-	MemoryContext old;
 
-	if (builder->reader == NULL)
-	{
-		old = MemoryContextSwitchTo(GetMemoryChunkContext(builder));
-		builder->reader = cmz_row_reader_create(builder->table,
-												cmz_table_columns(builder->table), true);
-		MemoryContextSwitchTo(old);
-	}
 	row.values = palloc0(sizeof(Datum) * Max(builder->table->natts, 1));
 	row.nulls = palloc0(sizeof(bool) * Max(builder->table->natts, 1));
 	cmz_page_of_item(&page, before->data, before->len);
-	(void) cmz_row_read(builder->reader, &page, row.values, row.nulls);
+	(void) cmz_row_read(cmz_item_reader(builder), &page, row.values, row.nulls);
 	return row;
 }
 

@@ -13,16 +13,26 @@
 #include "fdw/commit.h"
 #include "fdw/pipeline.h"
 #include "fdw/writeset.h"
+#include "storage/predicate.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+/* Writes that must all be stored, or none: one, or those of items that moved. */
+typedef struct CmzWriteUnit
+{
+	List	   *items;			/* CmzPendingItems */
+	size_t		bytes;
+	struct Batch *batch;
+} CmzWriteUnit;
+
 /* What one group has to send. */
 typedef struct Batch
 {
 	CmzWriteGroup *group;
-	List	   *items;			/* CmzPendingItems of which something is to be sent */
+	List	   *units;
+	int			nitems;
 	size_t		bytes;
 	bool		must_be_atomic; /* with all other batches */
 } Batch;
@@ -122,6 +132,57 @@ find_batch(Commit *commit, CmzWriteGroup *group)
 	return batch;
 }
 
+static CmzPendingItem *
+find_leader(CmzPendingItem *item)
+{
+	while (item->leader != item)
+		item = item->leader = item->leader->leader;
+	return item;
+}
+
+/* Items whose place others have taken, or that have taken others', have one leader. */
+static void
+join_moves(CmzWriteSet *set)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &set->versions)
+	{
+		CmzPendingItem *item = dlist_container(CmzVersion, node, iter.cur)->item;
+
+		item->leader = item;
+		item->unit = NULL;
+	}
+	dlist_foreach(iter, &set->versions)
+	{
+		CmzVersion *version = dlist_container(CmzVersion, node, iter.cur);
+
+		if (version->moved_from != NULL)
+			find_leader(version->item)->leader = find_leader(version->moved_from);
+	}
+}
+
+/* The item's write is to be sent, and has that size. */
+static void
+add_item(Commit *commit, CmzPendingItem *item, size_t size)
+{
+	CmzPendingItem *leader = find_leader(item);
+	Batch	   *batch = leader->unit ? leader->unit->batch : find_batch(commit, item->newest->group);
+
+	if (leader->unit == NULL)
+	{
+		leader->unit = palloc0(sizeof(CmzWriteUnit));
+		leader->unit->batch = batch;
+		batch->units = lappend(batch->units, leader->unit);
+	}
+	leader->unit->items = lappend(leader->unit->items, item);
+	leader->unit->bytes += size;
+	batch->nitems++;
+	batch->bytes += size;
+	batch->must_be_atomic |= item->newest->must_be_atomic;
+	commit->total++;
+}
+
 /* Sort the items by group; those of which nothing is to be sent are left out. */
 static void
 collect_batches(Commit *commit, CmzWriteSet *set)
@@ -131,6 +192,7 @@ collect_batches(Commit *commit, CmzWriteSet *set)
 	dlist_iter	t,
 				i;
 
+	join_moves(set);
 	dlist_foreach(t, &set->tables)
 		dlist_foreach(i, &dlist_container(CmzPendingTable, node, t.cur)->items)
 		{
@@ -139,27 +201,37 @@ collect_batches(Commit *commit, CmzWriteSet *set)
 			CmzWrite   *write = make_write(item);
 			bool		sends = cmz_write_op(write) != CMZ_WRITE_NOTHING;
 			size_t		size = sends ? cmz_write_size(write) : 0;
-			Batch	   *batch;
 
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(scratch);
-			if (!sends)
-				continue;
-			batch = find_batch(commit, item->newest->group);
-			batch->items = lappend(batch->items, item);
-			batch->bytes += size;
-			batch->must_be_atomic |= item->newest->must_be_atomic;
-			commit->total++;
+			if (sends)
+				add_item(commit, item, size);
 		}
 	MemoryContextDelete(scratch);
 }
 
 /* One TransactWriteItems takes it. */
 static bool
-fits_transaction(const Batch *batch)
+fits_transaction(int nitems, size_t bytes)
 {
-	return list_length(batch->items) <= CMZ_MAX_TRANSACT_ITEMS &&
-		batch->bytes <= CMZ_MAX_TRANSACT_BYTES;
+	return nitems <= CMZ_MAX_TRANSACT_ITEMS && bytes <= CMZ_MAX_TRANSACT_BYTES;
+}
+
+/* An item that moves must not get lost on the way. */
+static bool
+units_fit(const Batch *batch)
+{
+	ListCell   *lc;
+
+	foreach(lc, batch->units)
+	{
+		const CmzWriteUnit *unit = lfirst(lc);
+
+		if (list_length(unit->items) > 1 &&
+			!fits_transaction(list_length(unit->items), unit->bytes))
+			return false;
+	}
+	return true;
 }
 
 /* Option atomic_writes: one request, or none. */
@@ -174,8 +246,8 @@ check_atomicity(const Commit *commit)
 	{
 		const Batch *batch = lfirst(lc);
 
-		required |= batch->must_be_atomic;
-		possible &= fits_transaction(batch);
+		required |= batch->must_be_atomic || !units_fit(batch);
+		possible &= fits_transaction(batch->nitems, batch->bytes);
 	}
 	if (required && !possible)
 		ereport(ERROR,
@@ -184,7 +256,7 @@ check_atomicity(const Commit *commit)
 				 list_length(commit->batches) > 1
 				 ? errdetail("Its writes go to several servers, or are those of several users.")
 				 : errdetail("It writes %d items with %zu bytes, DynamoDB takes %d items and %d bytes at once.",
-							 list_length(((Batch *) linitial(commit->batches))->items),
+							 ((Batch *) linitial(commit->batches))->nitems,
 							 ((Batch *) linitial(commit->batches))->bytes,
 							 CMZ_MAX_TRANSACT_ITEMS, CMZ_MAX_TRANSACT_BYTES),
 				 errhint("Nothing was sent. Write less in one transaction, or set option atomic_writes of the foreign table to 'auto'.")));
@@ -207,6 +279,30 @@ account(Commit *commit)
 					(long long) stored, (long long) commit->total);
 }
 
+/* The writes of items, palloc'd in the current context. */
+static CmzWrite *
+make_writes(List *items)
+{
+	CmzWrite   *writes = palloc(sizeof(CmzWrite) * list_length(items));
+	ListCell   *lc;
+
+	foreach(lc, items)
+		writes[foreach_current_index(lc)] = *make_write(lfirst(lc));
+	return writes;
+}
+
+/* The items of all units, in the order of their writes. */
+static List *
+all_items(const Batch *batch)
+{
+	List	   *items = NIL;
+	ListCell   *lc;
+
+	foreach(lc, batch->units)
+		items = list_concat(items, ((CmzWriteUnit *) lfirst(lc))->items);
+	return items;
+}
+
 /* The write of the single item, or all as one. */
 static void
 send_at_once(Commit *commit, const Batch *batch)
@@ -214,23 +310,30 @@ send_at_once(Commit *commit, const Batch *batch)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw write",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	int			n = list_length(batch->items);
-	CmzWrite   *writes = palloc(sizeof(CmzWrite) * n);
+	List	   *items = all_items(batch);
 	CmzSending *sending;
 	CmzOutcome	outcome;
 
-	for (int i = 0; i < n; i++)
-		writes[i] = *make_write(list_nth(batch->items, i));
-	sending = cmz_sending_start(batch->group->client, n, writes, batch->must_be_atomic);
-	commit->at_once = n;
+	sending = cmz_sending_start(batch->group->client, batch->nitems, make_writes(items),
+								batch->must_be_atomic);
+	commit->at_once = batch->nitems;
 	outcome = cmz_sending_finish(sending);
 	commit->at_once = 0;
-	sending->skips_duplicates = skips_duplicates(list_nth(batch->items, sending->failed));
+	sending->skips_duplicates = skips_duplicates(list_nth(items, sending->failed));
 	if (outcome != CMZ_OUTCOME_STORED)
 		cmz_sending_raise(sending, outcome, account(commit));
 	MemoryContextSwitchTo(old);
 	cmz_sending_free(sending);
-	commit->stored += n;
+	commit->stored += batch->nitems;
+}
+
+static void
+send_unit(CmzPipeline *pipeline, const CmzWriteUnit *unit)
+{
+	CmzSending *sending = cmz_pipeline_send(pipeline, list_length(unit->items),
+											make_writes(unit->items));
+
+	sending->skips_duplicates = skips_duplicates(linitial(unit->items));
 }
 
 static void
@@ -241,13 +344,12 @@ send_one_by_one(Commit *commit, const Batch *batch)
 	ListCell   *lc;
 
 	commit->pipeline = pipeline;
-	foreach(lc, batch->items)
+	foreach(lc, batch->units)
 	{
 		MemoryContext old = MemoryContextSwitchTo(cmz_pipeline_room(pipeline));
 
 		if (pipeline->failed == NULL)
-			cmz_pipeline_send(pipeline, 1, make_write(lfirst(lc)))->skips_duplicates =
-				skips_duplicates(lfirst(lc));
+			send_unit(pipeline, lfirst(lc));
 		MemoryContextSwitchTo(old);
 		if (pipeline->failed != NULL)
 			break;
@@ -287,7 +389,7 @@ send_batches(Commit *commit)
 	{
 		const Batch *batch = lfirst(lc);
 
-		if (list_length(batch->items) == 1 || fits_transaction(batch))
+		if (batch->nitems == 1 || fits_transaction(batch->nitems, batch->bytes))
 			send_at_once(commit, batch);
 		else
 			send_one_by_one(commit, batch);
@@ -340,8 +442,15 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			if (set != NULL)
+			/*
+			 * After that others wait for us, or fail, so that PostgreSQL will not
+			 * refuse to commit what has been sent.
+			 */
+			if (set != NULL && set->nversions > 0)
+			{
+				PreCommit_CheckForSerializationFailure();
 				commit_set(set);
+			}
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			if (set != NULL && set->nversions > 0)

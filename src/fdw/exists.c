@@ -10,16 +10,6 @@
 #include "fdw/stream.h"
 #include "utils/memutils.h"
 
-static char *
-id_of(const CmzOperand *key)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	cmz_key_append_canonical(&buf, key);
-	return buf.data;
-}
-
 /* DynamoDB rejects a key that is there twice. */
 static char *
 distinct_keys(const CmzTable *table, int n, const CmzSoughtKey *keys, char *const *ids)
@@ -62,7 +52,7 @@ read_page(CmzStream *stream, CmzItemReader *reader, int n, CmzSoughtKey *keys, c
 		char	   *id;
 
 		read_key(reader, key);
-		id = id_of(key);
+		id = cmz_key_id(key);
 		for (int i = 0; i < n; i++)
 			keys[i].exists |= strcmp(ids[i], id) == 0;
 	}
@@ -87,7 +77,7 @@ cmz_exists_look(const CmzClient *client, const CmzTable *table, int n, CmzSought
 	for (int i = 0; i < n; i++)
 	{
 		keys[i].exists = false;
-		ids[i] = id_of(keys[i].key);
+		ids[i] = cmz_key_id(keys[i].key);
 	}
 	request.table = table->table_name;
 	request.keys = distinct_keys(table, n, keys, ids);

@@ -20,7 +20,24 @@ cmz_item_builder_create(const CmzTable *table)
 	CmzItemBuilder *builder = palloc0(sizeof(CmzItemBuilder));
 
 	builder->table = table;
+	for (int i = 0; i < table->natts; i++)
+		builder->has_shared |= table->columns[i].same != NULL;
 	return builder;
+}
+
+CmzRowReader *
+cmz_item_reader(CmzItemBuilder *builder)
+{
+	MemoryContext old;
+
+	if (builder->reader == NULL)
+	{
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(builder));
+		builder->reader = cmz_row_reader_create(builder->table, cmz_table_columns(builder->table),
+												true);
+		MemoryContextSwitchTo(old);
+	}
+	return builder->reader;
 }
 
 char *
@@ -190,6 +207,7 @@ void
 cmz_build_finish(CmzBuild *build, CmzItem *item)
 {
 	const char *largest;
+	CmzPage		page;
 	size_t		size = cmz_image_size(&item->image, &largest);
 
 	cmz_item_key(build->table, &item->image, item->key);
@@ -203,6 +221,14 @@ cmz_build_finish(CmzBuild *build, CmzItem *item)
 	initStringInfo(&item->json);
 	cmz_image_append_json(&item->json, &item->image);
 	item->filled = build->filled;
+	if (build->builder->has_shared)
+	{
+		/* each column shows its attribute, whichever gave it */
+		cmz_page_of_item(&page, item->json.data, item->json.len);
+		(void) cmz_row_read(cmz_item_reader(build->builder), &page, build->slot->tts_values,
+							build->slot->tts_isnull);
+		item->filled = true;
+	}
 }
 
 void

@@ -49,17 +49,62 @@ cmzIsForeignRelUpdatable(Relation rel)
 		? (1 << CMD_INSERT) | (1 << CMD_UPDATE) | (1 << CMD_DELETE) : 0;
 }
 
-/* The item is no column, so it stands in the place of one that no item has. */
+/* A whole row of the target as a row of its columns. */
+static Node *
+spell_whole_rows(Node *node, void *arg)
+{
+	Relation	rel = arg;
+	RowExpr    *row;
+
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, Var) || ((Var *) node)->varattno != 0 || ((Var *) node)->varlevelsup != 0 ||
+		((Var *) node)->vartype != rel->rd_rel->reltype)
+		return expression_tree_mutator(node, spell_whole_rows, arg);
+	row = makeNode(RowExpr);
+	row->row_typeid = rel->rd_rel->reltype;
+	row->row_format = COERCE_IMPLICIT_CAST;
+	row->location = -1;
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+
+		row->args = lappend(row->args, att->attisdropped
+							? (Node *) makeNullConst(INT4OID, -1, InvalidOid)
+							: (Node *) makeVar(((Var *) node)->varno, i + 1, att->atttypid,
+											   att->atttypmod, att->attcollation, 0));
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(att->attname))));
+	}
+	return (Node *) row;
+}
+
+/*
+ * The item is no column, so it stands in the place of one that no item has.
+ *
+ * Such a scan has columns of its own, in which a whole row could stand just once;
+ * but the executor wants that of an UPDATE as a record, and the user as a row of the
+ * table.  So the user's own are spelled out.
+ */
 void
 cmzAddForeignUpdateTargets(PlannerInfo *root, Index rtindex, RangeTblEntry *target_rte,
 						   Relation target_relation)
 {
 	Var		   *var = makeVar(rtindex, CMZ_COLUMN_ITEM, BYTEAOID, -1, InvalidOid, 0);
+	Query	   *parse = root->parse;
 
+	if (parse->commandType == CMD_UPDATE && rtindex == parse->resultRelation)
+	{
+		root->processed_tlist = (List *) spell_whole_rows((Node *) root->processed_tlist,
+														  target_relation);
+		parse->jointree = (FromExpr *) spell_whole_rows((Node *) parse->jointree, target_relation);
+	}
 	add_row_identity_var(root, var, rtindex, ITEM_COLUMN);
 }
 
-/* The columns by which the statement decides that, and how, a row is changed. */
+/*
+ * The columns by which the statement decides that, and how, a row is changed; 0
+ * among them: the whole row.
+ */
 static List *
 relied_columns(PlannerInfo *root, Index rti)
 {
@@ -72,12 +117,14 @@ relied_columns(PlannerInfo *root, Index rti)
 	if (rel == NULL)
 		return NIL;
 	pull_varattnos((Node *) rel->reltarget->exprs, rti, &used);
+	/* that of the target is the executor's: the user's own are rows of columns */
+	used = bms_del_member(used, 0 - FirstLowInvalidHeapAttributeNumber);
 	pull_varattnos((Node *) extract_actual_clauses(rel->baserestrictinfo, false), rti, &used);
 	/* joins that were turned into an order of joining are in the target too */
 	foreach(lc, rel->joininfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rti, &used);
 	while ((i = bms_next_member(used, i)) >= 0)
-		if (i + FirstLowInvalidHeapAttributeNumber > 0)
+		if (i + FirstLowInvalidHeapAttributeNumber >= 0)
 			columns = lappend_int(columns, i + FirstLowInvalidHeapAttributeNumber);
 	return columns;
 }
@@ -173,10 +220,13 @@ set_expected(CmzModifyState *state, List *columns)
 	writer->expected = palloc(sizeof(char *) * Max(list_length(columns), 1));
 	foreach(lc, columns)
 	{
-		const CmzColumn *column = &state->table->columns[lfirst_int(lc) - 1];
+		AttrNumber	attnum = lfirst_int(lc);
 
-		if (column->attribute != NULL)
-			writer->expected[writer->nexpected++] = column->attribute;
+		/* the column of all other attributes shows what is not known yet */
+		if (attnum == 0 || state->table->columns[attnum - 1].is_extra)
+			writer->expects_all = true;
+		else if (state->table->columns[attnum - 1].attribute != NULL)
+			writer->expected[writer->nexpected++] = state->table->columns[attnum - 1].attribute;
 	}
 }
 
@@ -209,6 +259,19 @@ cmzBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("foreign table \"%s\" does not allow inserts",
 						RelationGetRelationName(rinfo->ri_RelationDesc))));
+	/* a partition whose rows are updated too: one state serves both */
+	if (rinfo->ri_FdwState != NULL)
+	{
+		const CmzModifyState *state = rinfo->ri_FdwState;
+
+		if (state->writer->pipeline != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot route rows into foreign table \"%s\" that the statement updates in write_mode 'immediate'",
+							state->table->name),
+					 errhint("Set option write_mode of the foreign table to 'transaction'.")));
+		return;
+	}
 	/* COPY sees to its own functions; those of a plan are not known here */
 	begin_modify(mtstate, rinfo)->batches = mtstate->ps.plan == NULL;
 }
@@ -371,6 +434,8 @@ cmzEndForeignModify(EState *estate, ResultRelInfo *rinfo)
 
 	if (state == NULL)
 		return;
+	/* it may be the target of an UPDATE and of routed rows: both end it */
+	rinfo->ri_FdwState = NULL;
 	cmz_writer_finish(state->writer);
 	if (state->builder->expired > 0)
 		ereport(WARNING,

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/key.h"
 #include "fdw/pipeline.h"
 #include "utils/memutils.h"
 
@@ -99,7 +100,7 @@ cmz_pipeline_room(CmzPipeline *pipeline)
 static bool
 same_item(const CmzWrite *a, const CmzWrite *b)
 {
-	return strcmp(a->table, b->table) == 0 && strcmp(cmz_write_id(a), cmz_write_id(b)) == 0;
+	return strcmp(a->table, b->table) == 0 && strcmp(cmz_key_id(a->key), cmz_key_id(b->key)) == 0;
 }
 
 /* A write under way to an item of these; DynamoDB might change their order. */

@@ -21,16 +21,6 @@
 
 #define TOKEN_BYTES		16
 
-char *
-cmz_write_id(const CmzWrite *write)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	cmz_key_append_canonical(&buf, write->key);
-	return buf.data;
-}
-
 static char *
 key_text(const CmzWrite *write)
 {
@@ -144,6 +134,16 @@ read_item(const CmzSending *sending, CmzImage *image, bool *found)
 	return item == NULL || cmz_image_parse(image, item, len);
 }
 
+/*
+ * DynamoDB has answered, one way or another, each request that was sent: none is
+ * under way any more.
+ */
+static bool
+was_answered(const CmzCall *call)
+{
+	return !call->failure.failed || (call->exchange->status > 0 && !call->ambiguous);
+}
+
 /* The answer to a try was lost: what has happened? */
 static CmzOutcome
 settle(const CmzSending *sending, bool refused)
@@ -159,7 +159,10 @@ settle(const CmzSending *sending, bool refused)
 		case CMZ_TRACE_WRITTEN:
 			return CMZ_OUTCOME_STORED;
 		case CMZ_TRACE_UNTOUCHED:
-			return refused ? CMZ_OUTCOME_REFUSED : CMZ_OUTCOME_FAILED;
+			if (refused)
+				return CMZ_OUTCOME_REFUSED;
+			/* not yet does not mean never */
+			return was_answered(sending->call) ? CMZ_OUTCOME_FAILED : CMZ_OUTCOME_UNKNOWN;
 		default:
 			/* an update may have been carried out, and its item changed again */
 			return refused && cmz_write_op(write) != CMZ_WRITE_UPDATE

@@ -26,6 +26,12 @@ cmz_writer_create(const CmzTable *table, Oid userid, CommandId cid)
 	writer->cid = cid;
 	writer->context = CurrentMemoryContext;
 	writer->client = cmz_session_client(table->serverid, userid);
+	if (table->immediate && cmz_writeset_table(table) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot write to foreign table \"%s\" in write_mode 'immediate' while the transaction has other writes to table \"%s\" pending",
+						table->name, table->table_name),
+				 errhint("Commit them before, or use one write_mode for both.")));
 	if (table->immediate)
 		writer->pipeline = cmz_pipeline_create(writer->client, table->concurrency,
 											   table->serverid, table->table_name);
@@ -95,9 +101,35 @@ find_stored(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
 		taken[places[i]] = keys[i].exists;
 }
 
+/*
+ * What must not have changed of an item that was read: what the statement looked
+ * at, or everything, so far as names are known: the attributes that it had, and
+ * those that columns show.
+ */
+static int
+expected_names(const CmzWriter *writer, const CmzImage *before, bool all, const char *const **names)
+{
+	const CmzTable *table = writer->table;
+	const char **list;
+	int			n = 0;
+
+	*names = writer->expected;
+	if (!all && !writer->expects_all)
+		return writer->nexpected;
+	list = palloc(sizeof(char *) * Max(before->n + table->natts, 1));
+	for (int i = 0; i < before->n; i++)
+		list[n++] = before->attributes[i].name;
+	for (int i = 0; i < table->natts; i++)
+		if (table->columns[i].attribute && !cmz_image_find(before, table->columns[i].attribute))
+			list[n++] = table->columns[i].attribute;
+	*names = list;
+	return n;
+}
+
+/* image: before, taken apart; moves: it is to go to another key. */
 static void
 add_version(const CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
-			const CmzItem *item, bool fresh)
+			const CmzImage *image_before, const CmzItem *item, bool fresh, bool moves)
 {
 	CmzSpan		image = {0};
 	CmzPendingWrite write = {writer->table, writer->userid, writer->cid, key};
@@ -109,8 +141,8 @@ add_version(const CmzWriter *writer, const CmzOperand *key, const CmzSpan *befor
 	write.looked_for = fresh && looks_for_duplicates(writer);
 	write.fresh = fresh;
 	write.skips_duplicates = fresh && writer->skips_duplicates;
-	write.nexpected = before ? writer->nexpected : 0;
-	write.expected = writer->expected;
+	if (before != NULL)
+		write.nexpected = expected_names(writer, image_before, moves, &write.expected);
 	cmz_writeset_add(&write);
 }
 
@@ -125,7 +157,7 @@ insert_pending(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
 		if (pending != NULL)
 			taken[i] = pending->newest->image != NULL;
 		if (!taken[i])
-			add_version(writer, items[i]->key, NULL, items[i], true);
+			add_version(writer, items[i]->key, NULL, NULL, items[i], true, false);
 		else if (!writer->skips_duplicates)
 			raise_duplicate(writer, items[i]->key);
 	}
@@ -133,7 +165,7 @@ insert_pending(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
 
 static CmzWrite *
 make_write(const CmzWriter *writer, const CmzOperand *key, const CmzImage *before,
-		   const CmzImage *after)
+		   const CmzImage *after, bool moves)
 {
 	CmzWrite   *write = palloc0(sizeof(CmzWrite));
 
@@ -143,10 +175,7 @@ make_write(const CmzWriter *writer, const CmzOperand *key, const CmzImage *befor
 	write->base = before;
 	write->image = after;
 	if (before != NULL)
-	{
-		write->nexpected = writer->nexpected;
-		write->expected = writer->expected;
-	}
+		write->nexpected = expected_names(writer, before, moves, &write->expected);
 	return write;
 }
 
@@ -164,7 +193,7 @@ cmz_writer_insert(CmzWriter *writer, int n, CmzItem *const *items, bool *taken)
 
 		taken[i] = false;
 		sending = cmz_pipeline_send(writer->pipeline, 1,
-									make_write(writer, items[i]->key, NULL, &items[i]->image));
+									make_write(writer, items[i]->key, NULL, &items[i]->image, false));
 		if (writer->skips_duplicates)
 			sending->refused = &taken[i];
 	}
@@ -213,7 +242,7 @@ verify_new(CmzWriter *writer, CmzPendingItem *item)
 
 static bool
 change_pending(CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
-			   const CmzItem *item, bool moves)
+			   const CmzImage *image, const CmzItem *item, bool moves)
 {
 	CmzItem    *moved = unconstify(CmzItem *, item);
 	CmzPendingItem *pending = find_pending(writer, key);
@@ -225,12 +254,13 @@ change_pending(CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
 		verify_new(writer, pending);
 	if (!moves)
 	{
-		add_version(writer, key, before, item, false);
+		add_version(writer, key, before, image, item, false, false);
 		return true;
 	}
 	/* first the old place: the new one may be the same item's, spelled otherwise */
-	add_version(writer, key, before, NULL, false);
+	add_version(writer, key, before, image, NULL, false, true);
 	insert_pending(writer, 1, &moved, &taken);
+	find_pending(writer, item->key)->newest->moved_from = find_pending(writer, key);
 	return true;
 }
 
@@ -241,7 +271,7 @@ change_pending(CmzWriter *writer, const CmzOperand *key, const CmzSpan *before,
 static bool
 written_before(CmzWriter *writer, const CmzOperand *key)
 {
-	StringInfoData buf;
+	char	   *text = cmz_key_id(key);
 	uint64		id[2];
 	HASHCTL		ctl = {0};
 	bool		found;
@@ -254,11 +284,9 @@ written_before(CmzWriter *writer, const CmzOperand *key)
 		writer->written = hash_create("cmz_fdw written items", 1024, &ctl,
 									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	initStringInfo(&buf);
-	cmz_key_append_canonical(&buf, key);
-	id[0] = hash_bytes_extended((unsigned char *) buf.data, buf.len, 1);
-	id[1] = hash_bytes_extended((unsigned char *) buf.data, buf.len, 2);
-	pfree(buf.data);
+	id[0] = hash_bytes_extended((unsigned char *) text, strlen(text), 1);
+	id[1] = hash_bytes_extended((unsigned char *) text, strlen(text), 2);
+	pfree(text);
 	(void) hash_search(writer->written, id, HASH_ENTER, &found);
 	return found;
 }
@@ -271,10 +299,10 @@ change_at_once(CmzWriter *writer, const CmzOperand *key, const CmzImage *before,
 
 	if (written_before(writer, key))
 		return false;
-	writes[0] = *make_write(writer, key, before, item && !moves ? &item->image : NULL);
+	writes[0] = *make_write(writer, key, before, item && !moves ? &item->image : NULL, moves);
 	if (moves)
 	{
-		writes[1] = *make_write(writer, item->key, NULL, &item->image);
+		writes[1] = *make_write(writer, item->key, NULL, &item->image, false);
 		(void) written_before(writer, item->key);
 	}
 	if (cmz_write_op(&writes[0]) != CMZ_WRITE_NOTHING)
@@ -295,7 +323,7 @@ cmz_writer_change(CmzWriter *writer, const CmzSpan *before, const CmzItem *item)
 	cmz_item_key(writer->table, image, key);
 	moves = item != NULL && !same_key(key, item->key);
 	return writer->pipeline ? change_at_once(writer, key, image, item, moves)
-		: change_pending(writer, key, before, item, moves);
+		: change_pending(writer, key, before, image, item, moves);
 }
 
 void
@@ -315,7 +343,7 @@ cmz_writer_delete_key(CmzWriter *writer, const CmzOperand *key, const CmzSpan *j
 		cmz_writeset_add(&pending);
 		return;
 	}
-	write = make_write(writer, key, NULL, NULL);
+	write = make_write(writer, key, NULL, NULL, false);
 	write->unconditional = true;
 	(void) cmz_pipeline_send(writer->pipeline, 1, write);
 	cmz_pipeline_check(writer->pipeline);
@@ -324,7 +352,8 @@ cmz_writer_delete_key(CmzWriter *writer, const CmzOperand *key, const CmzSpan *j
 void
 cmz_writer_forget_key(CmzWriter *writer, const CmzOperand *key)
 {
-	add_version(writer, key, NULL, NULL, false);
+	verify_new(writer, find_pending(writer, key));
+	add_version(writer, key, NULL, NULL, NULL, false, false);
 }
 
 void

@@ -57,18 +57,15 @@ open_set(void)
 static uint32
 hash_id(const void *key, Size size)
 {
-	const CmzItemKey *id = key;
+	const char *id = *(const char *const *) key;
 
-	return hash_bytes((const unsigned char *) id->data, id->len);
+	return hash_bytes((const unsigned char *) id, strlen(id));
 }
 
 static int
 compare_ids(const void *a, const void *b, Size size)
 {
-	const CmzItemKey *x = a;
-	const CmzItemKey *y = b;
-
-	return x->len != y->len ? 1 : memcmp(x->data, y->data, x->len);
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
 static CmzPendingTable *
@@ -111,7 +108,7 @@ open_table(CmzWriteSet *set, const CmzTable *table)
 	pending->keys.partition_key = pstrdup(table->layout.table.partition_key);
 	if (table->layout.table.sort_key)
 		pending->keys.sort_key = pstrdup(table->layout.table.sort_key);
-	ctl.keysize = sizeof(CmzItemKey);
+	ctl.keysize = sizeof(char *);
 	ctl.entrysize = sizeof(CmzPendingItem);
 	ctl.hash = hash_id;
 	ctl.match = compare_ids;
@@ -154,16 +151,10 @@ open_group(CmzWriteSet *set, const CmzTable *table, Oid userid)
 CmzPendingItem *
 cmz_writeset_find(const CmzPendingTable *table, const CmzOperand *key)
 {
-	StringInfoData buf;
-	CmzItemKey	id;
-	CmzPendingItem *item;
+	char	   *id = cmz_key_id(key);
+	CmzPendingItem *item = hash_search(table->hash, &id, HASH_FIND, NULL);
 
-	initStringInfo(&buf);
-	cmz_key_append_canonical(&buf, key);
-	id.data = buf.data;
-	id.len = buf.len;
-	item = hash_search(table->hash, &id, HASH_FIND, NULL);
-	pfree(buf.data);
+	pfree(id);
 	return item;
 }
 
@@ -188,17 +179,15 @@ static CmzPendingItem *
 open_item(CmzWriteSet *set, CmzPendingTable *table, const CmzPendingWrite *write)
 {
 	CmzPendingItem *item = cmz_writeset_find(table, write->key);
-	StringInfoData buf;
-	CmzItemKey	id;
+	char	   *text;
+	const char *id;
 	bool		found;
 
 	if (item != NULL)
 		return item;
-	initStringInfo(&buf);
-	cmz_key_append_canonical(&buf, write->key);
-	id.data = pnstrdup(buf.data, buf.len);
-	id.len = buf.len;
-	pfree(buf.data);
+	text = cmz_key_id(write->key);
+	id = pstrdup(text);			/* without the room that it was made in */
+	pfree(text);
 	item = hash_search(table->hash, &id, HASH_ENTER, &found);
 	item->table = table;
 	memset(item->key, 0, sizeof(item->key));
@@ -315,7 +304,7 @@ cmz_writeset_commit_level(int level)
 static void
 drop_item(CmzPendingItem *item)
 {
-	char	   *id = unconstify(char *, item->id.data);
+	char	   *id = unconstify(char *, item->id);
 
 	dlist_delete(&item->node);
 	for (int i = 0; i < 2 && item->key[i].type != CMZ_TYPE_NONE; i++)
