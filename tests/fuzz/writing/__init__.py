@@ -1,1 +1,0 @@
-"""The differential test of writes: what writes.py is made of."""
