@@ -154,6 +154,30 @@ like($error, qr/40001.*Item \(id\)=\(k200\) of table "tap-commit".*\b\d+ of 150 
 is(sql(q{SELECT count(*) FROM t WHERE n = 1}), $stored, "... exactly $stored were stored");
 is(get('k200'), 'id=k200 n=77 v=mine', '... not that one');
 
+# more attributes of one item than an expression takes
+my @wide = 1 .. 170;
+sql('CREATE FOREIGN TABLE wide (id text COLLATE "C", ' . join(', ', map { "c$_ integer" } @wide) . q{) SERVER s OPTIONS (table_name 'tap-commit2', key 'id', estimated_items '100');
+	INSERT INTO wide VALUES ('wide', } . join(', ', @wide) . ')');
+sends('UPDATE wide SET ' . join(', ', map { "c$_ = c$_ + 1" } 1 .. 140) . q{ WHERE id = 'wide'}, 'UpdateItem', '140 attributes at once');
+fails('UPDATE wide SET ' . join(', ', map { "c$_ = c$_ + 1" } @wide) . q{ WHERE id = 'wide'}, qr/54000: too many attributes of one item are changed at once.*Item \(id\)=\(wide\)/s, '170 are too many');
+sql(q{INSERT INTO wide VALUES ('narrow')});
+fails('UPDATE wide SET ' . join(', ', map { "c$_ = $_" } @wide) . q{ WHERE id = 'narrow'}, qr/54000: too many attributes of one item are changed at once.*Item \(id\)=\(narrow\)/s, '... also where there were none');
+foreach my $id ('wide', 'narrow')
+{
+	$before = count_items('tap-commit');
+	$error = error_of($node, "DO \$\$ BEGIN INSERT INTO t SELECT '$id' || i FROM generate_series(1, 120) i; UPDATE wide SET " . join(', ', map { "c$_ = coalesce(c$_, 0) + 1" } @wide) . " WHERE id = '$id'; END \$\$");
+	like($error, qr/54000: too many attributes of one item are changed at once.*Item \(id\)=\($id\)/s, "$id, among many others");
+	($stored) = $error =~ /(\d+) of 121 writes of the transaction were stored/;
+	is(count_items('tap-commit') - $before, $stored // 0, '... the error tells exactly what was stored');
+}
+
+# cancelled in the middle: what is known is told
+script($proxy, { op => 'PutItem', do => 'pass', times => 20 }, { op => 'PutItem', do => 'hang', seconds => 2, times => 99 });
+$before = count_items('tap-commit');
+like(error_of($node, q{SET statement_timeout = '400ms'; INSERT INTO t SELECT 'can' || i FROM generate_series(1, 101) i}), qr/57014: canceling statement.*CONTEXT: .*20 of 101 were stored, 5 more were under way/s, 'cancelled in the middle');
+script($proxy);
+is(count_items('tap-commit') - $before, 20, '... exactly those are');
+
 # atomic_writes 'require'
 requests($proxy);
 like(error_of($node, q{INSERT INTO whole SELECT 'w' || i FROM generate_series(1, 101) i}), qr/54000: transaction is too large to be written atomically.*101 items/s, 'required: 101 items');
