@@ -49,7 +49,7 @@ extern const char *cmz_write_action(CmzWriteOp op);
 
 /*
  * Append the members of the operation, without braces.  False if an expression
- * would be longer than DynamoDB takes.
+ * would be longer, or have more operators, than DynamoDB takes.
  */
 extern bool cmz_write_append(StringInfo body, const CmzWrite *write);
 

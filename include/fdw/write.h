@@ -37,6 +37,12 @@ typedef struct CmzSending
 } CmzSending;
 
 /*
+ * Raise PROGRAM_LIMIT_EXCEEDED if a write changes, or relies on, more attributes
+ * than an expression takes.
+ */
+extern void cmz_write_check(const CmzWrite *write);
+
+/*
  * Send writes, none of which does nothing, to different items: one alone as an
  * operation of its own, unless it must be atomic; else as a TransactWriteItems
  * with a client token.  Current must be a context of their own, which ends with

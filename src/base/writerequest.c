@@ -20,6 +20,7 @@ typedef struct Writer
 	CmzPlaceholders names;
 	StringInfoData values;		/* members of ExpressionAttributeValues */
 	int			nvalues;
+	int			noperators;		/* of the condition, as DynamoDB counts them */
 	StringInfoData condition;
 	StringInfoData update;
 } Writer;
@@ -90,6 +91,7 @@ append_call(Writer *writer, const char *function, const char *name)
 {
 	StringInfo	buf = &writer->condition;
 
+	writer->noperators += buf->len > 0 ? 2 : 1;
 	appendStringInfo(buf, "%s%s(", buf->len > 0 ? " AND " : "", function);
 	append_name(writer, buf, name);
 	appendStringInfoChar(buf, ')');
@@ -108,6 +110,7 @@ append_expected(Writer *writer, const char *name)
 		append_call(writer, "attribute_not_exists", name);
 		return;
 	}
+	writer->noperators += 2;
 	appendStringInfoString(&writer->condition, " AND ");
 	append_name(writer, &writer->condition, name);
 	appendStringInfoString(&writer->condition, " = ");
@@ -217,7 +220,8 @@ cmz_write_append(StringInfo body, const CmzWrite *write)
 							write->keys->sort_key ? &write->key[1] : NULL);
 	}
 	append_members(body, &writer);
-	fits = writer.condition.len <= CMZ_MAX_EXPRESSION && writer.update.len <= CMZ_MAX_EXPRESSION;
+	fits = writer.condition.len <= CMZ_MAX_EXPRESSION && writer.update.len <= CMZ_MAX_EXPRESSION &&
+		writer.noperators <= CMZ_MAX_OPERATORS;
 	cmz_placeholders_free(&writer.names);
 	pfree(writer.values.data);
 	pfree(writer.condition.data);

@@ -202,6 +202,9 @@ collect_batches(Commit *commit, CmzWriteSet *set)
 			bool		sends = cmz_write_op(write) != CMZ_WRITE_NOTHING;
 			size_t		size = sends ? cmz_write_size(write) : 0;
 
+			/* before anything is sent */
+			if (sends)
+				cmz_write_check(write);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(scratch);
 			if (sends)

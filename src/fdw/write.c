@@ -34,8 +34,18 @@ append_members(StringInfo body, const CmzWrite *write)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many attributes of one item are changed at once"),
-				 errdetail("Item %s of table \"%s\": the expression would be longer than the 4 KB that DynamoDB takes.",
+				 errdetail("Item %s of table \"%s\": the expression would have more than the 4 KB or the 300 operators that DynamoDB takes.",
 						   key_text(write), write->table)));
+}
+
+void
+cmz_write_check(const CmzWrite *write)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	append_members(&body, write);
+	pfree(body.data);
 }
 
 static void

@@ -50,7 +50,7 @@ sub refused
 	return;
 }
 
-# timestamp: the current time in microseconds, UTC, never shared
+# timestamp: the current time in microseconds, UTC, of each row its own
 my $before = time;
 my $shown = sql(q{INSERT INTO c (user_id, session_id) SELECT 'now', 's' || i % 2 FROM generate_series(1, 60) i RETURNING session_id_timestamp});
 my $after = time;
@@ -207,4 +207,5 @@ refused(q{INSERT INTO seen VALUES ('view2', 'w')}, qr/44000/, '... that checks')
 is(sql(q{SELECT put('put1'), put('put2'); SELECT count(*) FROM kv WHERE id IN ('put1', 'put2')}), "by default|by default\n2", 'in a function');
 is(sql(q{WITH i AS (INSERT INTO kv (id, n) VALUES ('cte', 5) RETURNING n) SELECT sum(n) FROM i}), '5', 'in WITH');
 is(sql(q{PREPARE p AS INSERT INTO kv (id, v) VALUES ($1, $2); EXECUTE p('prep1', 'x'); EXECUTE p('prep2', 'y'); SELECT string_agg(v, '' ORDER BY id) FROM kv WHERE id IN ('prep1', 'prep2')}), 'xy', 'prepared');
+ddb('DeleteTable', { TableName => $_ }) for 'tap-insert', 'tap-insert-kv';
 done_testing();

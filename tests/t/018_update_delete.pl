@@ -187,4 +187,5 @@ is_deeply(get('p2'), { id => S('p2'), a => S('xp2'), kind => S('t') }, '... is s
 is(sql(q{DELETE FROM parent WHERE id LIKE 'p%' RETURNING tableoid::regclass, id}), "here|p1\nthere|p2", '... DELETE');
 is(get('p2'), undef, '... is gone');
 like($node->safe_psql('postgres', "\\set QUIET off\nUPDATE t SET a = a WHERE id IN ('u', 'nobody');\nDELETE FROM t WHERE id = 'nobody'"), qr/UPDATE 1\nDELETE 0$/, 'rows are counted');
+ddb('DeleteTable', { TableName => $_ }) for 'tap-change', 'tap-change-c';
 done_testing();

@@ -240,4 +240,5 @@ like($error, qr/23505.*Key \(id\)=\(four\) already exists/s, 'a single write tha
 unlike($error, qr/were stored/, '... needs no account');
 is($session->query(q{SELECT count(*) FROM t WHERE id = 'four'}), '1', 'the session goes on');
 $session->quit;
+ddb('DeleteTable', { TableName => $_ }) for 'tap-commit', 'tap-commit2';
 done_testing();

@@ -148,4 +148,5 @@ my %wanted = map { my ($u, $k, $n, $content, $animal, $parent) = split /\|/, $_,
   split /\n/, $node->safe_psql('postgres', q{SELECT user_id, session_id_timestamp, n, content, coalesce(animal_id, '-'), coalesce(parent_user_id, '-') FROM l.m});
 my %found = map { ("$_->{userId}{S} $_->{sessionIdTimestamp}{S}" => "$_->{n}{N} $_->{content}{S} " . ($_->{animalId}{S} // '-') . ' ' . ($_->{parentUserId}{S} // '-')) } @{ ddb('Scan', { TableName => 'tap-sees', ConsistentRead => JSON::PP::true })->{Items} };
 is_deeply(\%found, \%wanted, 'an independent client finds the same');
+ddb('DeleteTable', { TableName => $_ }) for 'tap-sees';
 done_testing();

@@ -142,4 +142,5 @@ sql(q{INSERT INTO t SELECT 'tr' || i FROM generate_series(1, 150) i});
 is(sql(q{BEGIN; TRUNCATE t; SELECT count(*) FROM t; ROLLBACK; SELECT count(*) FROM t}), "0\n0", 'in immediate mode it cannot be rolled back');
 is(count_items('tap-now'), 0, '... nothing is left');
 is(sql(q{INSERT INTO t VALUES ('x'); INSERT INTO c (user_id, session_id) VALUES ('x', 's'); TRUNCATE t, c; SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM c)}), '0|0', 'several tables');
+ddb('DeleteTable', { TableName => $_ }) for 'tap-now', 'tap-now-g', 'tap-now-c';
 done_testing();
