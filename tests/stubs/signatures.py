@@ -10,26 +10,11 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-
-class FixedDate(SigV4Auth):
-    """Signs with the date that the request carries, and just its headers."""
-
-    def authorization(self, request, date):
-        request.context["timestamp"] = date
-        canonical = self.canonical_request(request)
-        signature = self.signature(self.string_to_sign(request, canonical), request)
-        headers = self.headers_to_sign(request)
-        return "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%s, Signature=%s" % (
-            self.scope(request), self.signed_headers(headers), signature)
+from awsstub import sigv4
 
 
 def sign(key, secret, region, url, date, payload, headers):
-    request = AWSRequest(method="POST", url=url, data=payload.encode(), headers=dict(headers))
-    return FixedDate(Credentials(key, secret), "dynamodb", region).authorization(request, date)
+    return sigv4.sign(key, secret, "dynamodb", region, "POST", url, date, payload.encode(), headers)
 
 
 def host_of(url):

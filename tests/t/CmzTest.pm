@@ -13,8 +13,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(dynamodb_url start_node start_proxy script requests ddb create_table create_conversations
-  create_server error_of item count_items writes written spelled);
+our @EXPORT = qw(dynamodb_url start_node start_proxy script requests start_aws aws_script aws_log ddb create_table
+  create_conversations create_server error_of item count_items writes written spelled);
 
 my $stubs = dirname(__FILE__) . '/../stubs';
 # head and body are two writes: on a kept connection the second waits for an ACK
@@ -45,16 +45,32 @@ sub start_node
 }
 
 # Start a stub; it prints its port.  Returns its address.
-sub start_proxy
+sub start_stub
 {
-	my ($upstream, @args) = @_;
+	my (@command) = @_;
 	my ($in, $out) = ('', '');
 
-	$upstream =~ s{^https?://}{};
-	my $child = IPC::Run::start([ 'python3', "$stubs/proxy.py", $upstream, @args ], \$in, \$out);
+	my $child = IPC::Run::start([ 'python3', @command ], \$in, \$out);
 	push @children, $child;
 	IPC::Run::pump($child) until $out =~ /^(\d+)\n/;
 	return "127.0.0.1:$1";
+}
+
+sub start_proxy
+{
+	my ($upstream, @args) = @_;
+
+	$upstream =~ s{^https?://}{};
+	return start_stub("$stubs/proxy.py", $upstream, @args);
+}
+
+# The stub of the services that DynamoDB Local does not have.
+sub start_aws
+{
+	my (@args) = @_;
+
+	s{^https?://}{} for @args;
+	return start_stub("$stubs/aws.py", @args);
 }
 
 END
@@ -79,6 +95,25 @@ sub requests
 {
 	my ($proxy) = @_;
 	my $answer = $http->get("http://$proxy/__log");
+	return @{ decode_json($answer->{content}) };
+}
+
+# How the stub of AWS behaves from now on, and forget what it logged.
+sub aws_script
+{
+	my ($aws, $script) = @_;
+	my $answer = $http->post("http://$aws/__script", { content => encode_json($script) });
+	die "aws: $answer->{status} $answer->{content}\n" unless $answer->{success};
+	aws_log($aws);
+	return;
+}
+
+# What the stub of AWS received since the last look.
+sub aws_log
+{
+	my ($aws) = @_;
+	my $answer = $http->get("http://$aws/__log");
+	die "aws: $answer->{status} $answer->{content}\n" unless $answer->{success};
 	return @{ decode_json($answer->{content}) };
 }
 

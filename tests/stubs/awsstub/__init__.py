@@ -1,0 +1,1 @@
+"""The AWS services that DynamoDB Local does not have; see aws.py."""
