@@ -9,10 +9,13 @@ Each request is checked against botocore's model of its service.
                   headers, raw (the body), params, problems (none if it conforms)
 Services, by what they are recognised from, and operations as the log has them:
   sts        form          AssumeRole, AssumeRoleWithWebIdentity
+  cloudwatch form          GetMetricData
+  kms        X-Amz-Target  DescribeKey
   dynamodb   X-Amz-Target  the PITR operations; the rest is passed to the upstream
   streams    X-Amz-Target  passed to the upstream
   imds       /latest/      token, list, credentials
   container  /container/   credentials
+  sso        /federation/  GetRoleCredentials
 Script:
   fail       [{service, op, times, status, code, message, delay}]: the next so
              many matching requests fail; without service or op, any
@@ -24,10 +27,14 @@ Script:
   keys       {KEY: {secret, token}}: signatures are verified; other keys are
              refused, but by dynamodb and streams.  What the stub has issued itself
              is always verified.
-  sts, imds, container   {access_key_id, secret_access_key, session_token,
+  sts, imds, container, sso   {access_key_id, secret_access_key, session_token,
              expires_in}; by default ASIASTS, stss3cret, ststoken, 3600
   imds       also role (null: none), v2 (false: no tokens), code and message
   container  also authorization, the header that is expected
+  sso        also token, the bearer token that is expected (ssotoken)
+  cloudwatch {pages: [{results: [{id, label, timestamps, values, status}], next_token}]}:
+             one page after the other; by default no values for each query
+  kms        {arn} of any key (null: none), metadata to change
   describe, describe_list   merged into the Table of (the i-th) DescribeTable
   pitr_unavailable          so many UpdateContinuousBackups fail
 """
@@ -58,6 +65,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "POST" and self.path == "/__script":
             state.take(json.loads(body))
             return Answer(200, b"ok")
+        if self.command != "GET" or self.path != "/__log":
+            return Answer(404, b"no such control")
         with state.lock:
             log = json.dumps(state.log).encode()
             state.log.clear()

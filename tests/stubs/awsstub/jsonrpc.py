@@ -45,7 +45,7 @@ class Json:
         self.content_type = "application/x-amz-json-" + self.model.metadata["jsonVersion"]
 
     def check(self, request):
-        request.op = request.headers["X-Amz-Target"].split(".", 1)[1]
+        request.op = request.headers["X-Amz-Target"].partition(".")[2]
         request.expect(request.method == "POST" and request.target == "/", "not a POST to /")
         content_type = request.headers.get("Content-Type", "")
         request.expect(content_type == self.content_type, "Content-Type is %s", content_type)

@@ -88,6 +88,8 @@ def fields_of(request):
 class Query:
     def __init__(self, name, model, operations):
         self.name, self.model, self.operations = name, Model(model), operations
+        # newer models prefer another protocol to this one
+        assert "query" in self.model.metadata.get("protocols", [self.model.metadata["protocol"]])
         self.namespace = self.model.metadata["xmlNamespace"]
 
     def check(self, request):

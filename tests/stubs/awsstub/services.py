@@ -1,10 +1,15 @@
 """Which service a request is for, and what it answers."""
 import json
+import re
 import time
+import traceback
 
+from .cloudwatch import CloudWatch
 from .dynamodb import DynamoDB
+from .kms import KMS
 from .message import Answer, Refused, json_answer
 from .metadata import Container, InstanceMetadata
+from .sso import SSO
 from .state import state
 from .sts import STS
 
@@ -23,16 +28,18 @@ class Unknown:
 
 
 BY_TARGET = {"DynamoDB_20120810": DynamoDB("dynamodb", "dynamodb"),
-             "DynamoDBStreams_20120810": DynamoDB("streams", "dynamodbstreams")}
-BY_PATH = {"latest": InstanceMetadata(), "container": Container()}
-STS_ = STS()
+             "DynamoDBStreams_20120810": DynamoDB("streams", "dynamodbstreams"),
+             "TrentService": KMS()}
+BY_PATH = {"latest": InstanceMetadata(), "container": Container(), "federation": SSO()}
+FORMS = (STS(), CloudWatch())
 
 
 def recognise(request):
     service = BY_TARGET.get(request.headers.get("X-Amz-Target", "").split(".")[0])
     service = service or BY_PATH.get(request.path.split("/")[1] if "/" in request.path else "")
-    if not service and b"Action=" in request.body:
-        service = STS_
+    action = re.search(rb"(?:^|&)Action=(\w*)", request.body)
+    if not service and action:
+        service = next((s for s in FORMS if action[1].decode() in s.operations), FORMS[0])
     return service or Unknown()
 
 
@@ -45,6 +52,11 @@ def respond(request):
         service.check(request)
     except Refused as error:
         refused = error
+    except Exception as error:
+        # a fault of the stub must not look like one of the network
+        traceback.print_exc()
+        request.problems.append("the stub failed: %r" % error)
+        refused = Refused(500, "InternalFailure", repr(error))
     with state.lock:
         state.log.append(request.logged())
     time.sleep(state.delay(request))
