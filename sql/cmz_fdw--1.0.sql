@@ -41,3 +41,12 @@ COMMENT ON FUNCTION cmz_insert_test_data(regclass, integer, integer, integer) IS
   'inserts made-up conversations, the same every time';
 
 REVOKE ALL ON FUNCTION cmz_insert_test_data(regclass, integer, integer, integer) FROM PUBLIC;
+
+CREATE FUNCTION cmz_credentials(server name, OUT source text, OUT access_key_id text,
+                                OUT expires_at timestamptz)
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION cmz_credentials(name) IS
+  'tells which source of AWS credentials answers for the current user';
+
+REVOKE ALL ON FUNCTION cmz_credentials(name) FROM PUBLIC;

@@ -45,7 +45,20 @@ CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (table_name 'a b');
 CREATE FOREIGN TABLE t (id text OPTIONS (attribute '')) SERVER s;
 CREATE FOREIGN TABLE t (id text OPTIONS (dynamodb_type 'X')) SERVER s;
 CREATE FOREIGN TABLE t (id text OPTIONS (key 'x')) SERVER s;
--- values that are none, and an option whose feature is not there
+-- roles and profiles
+CREATE SERVER r FOREIGN DATA WRAPPER cmz_fdw OPTIONS (role_arn 'role/r');
+CREATE SERVER r FOREIGN DATA WRAPPER cmz_fdw OPTIONS (role_arn 'arn:aws:iam::123456789012:role/r', external_id 'a b');
+CREATE SERVER r FOREIGN DATA WRAPPER cmz_fdw OPTIONS (role_arn 'arn:aws:iam::123456789012:role/r', role_session_name 'a/b');
+CREATE SERVER r FOREIGN DATA WRAPPER cmz_fdw OPTIONS (profile '');
+CREATE SERVER r FOREIGN DATA WRAPPER cmz_fdw
+  OPTIONS (role_arn 'arn:aws:iam::123456789012:role/r', external_id 'ticket:17', role_session_name 'reports@night', profile 'zoo keeper');
+CREATE USER MAPPING FOR regress_cmz_user SERVER r OPTIONS (role_arn 'arn:aws:iam::123456789012:role/r');
+GRANT USAGE ON FOREIGN SERVER r TO regress_cmz_user;
+SET ROLE regress_cmz_user;
+ALTER USER MAPPING FOR regress_cmz_user SERVER r OPTIONS (ADD profile 'admin');
+RESET ROLE;
+DROP SERVER r CASCADE;
+-- values that are none, and an option of another place
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (write_mode 'later');
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (atomic_writes 'maybe');
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (truncatable 'perhaps');

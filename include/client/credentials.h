@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "client/http.h"
 #include "datatype/timestamp.h"
 
 /* What a chain may use: the user's own options, and what it is allowed. */
@@ -15,8 +16,16 @@ typedef struct CmzCredentialConfig
 	const char *access_key_id;	/* mapping options, NULL if absent */
 	const char *secret_access_key;
 	const char *session_token;
+	const char *profile;		/* options, NULL if absent */
+	const char *role_arn;
+	const char *external_id;
+	const char *role_session_name;
+	bool		may_lend;		/* role_arn may be assumed with the server
+								 * process's identity */
 	bool		allow_ambient;	/* may use the server process's identity */
 	bool		allow_dummy;	/* a local endpoint that wants none */
+	const char *region;			/* of STS */
+	CmzHttpOptions http;
 	const char *user_name;		/* for messages */
 	const char *server_name;
 } CmzCredentialConfig;
@@ -31,10 +40,20 @@ typedef struct CmzCredentials
 } CmzCredentials;
 
 /*
- * Ask the providers in their order; the first that has an answer wins.  The
- * strings live as long as the configuration or the process.  Raises
- * INVALID_AUTHORIZATION_SPECIFICATION (28000) if no provider answers.
+ * Ask the providers in their order; the first that has an answer wins.  What took
+ * a request to get is kept for the session, and replaced before it expires; it may
+ * wait for the network.  The strings live as long as the configuration, or are
+ * palloc'd in the current context.  Raises INVALID_AUTHORIZATION_SPECIFICATION
+ * (28000) if no provider answers, 08001 or 08006 if one cannot be reached,
+ * CONFIG_FILE_ERROR (F0000) for a shared file that makes no sense,
+ * INSUFFICIENT_PRIVILEGE if the user may not use what the options ask for.
  */
 extern void cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentials);
+
+/*
+ * The service says that they have expired: forget them if they were kept.  True if
+ * there may be others now.
+ */
+extern bool cmz_credentials_refuse(const CmzCredentialConfig *config);
 
 #endif							/* CMZ_CREDENTIALS_H */

@@ -23,9 +23,12 @@ typedef struct CmzFailure
 	CmzRetry	retry;
 	bool		ambiguous;		/* the request may have been carried out */
 	int			sqlstate;
-	const char *code;			/* DynamoDB's exception, or NULL */
+	long		status;			/* of HTTP, 0: no answer */
+	const char *code;			/* the service's exception, or NULL */
 	const char *message;		/* its message, or what the transport said */
 	const char *hint;			/* may be NULL */
+	bool		clock;			/* the signature's date may be to blame */
+	bool		stale;			/* the credentials have expired */
 	char		request_id[CMZ_REQUEST_ID_SIZE];
 } CmzFailure;
 
@@ -35,16 +38,16 @@ typedef struct CmzFailure
  */
 extern void cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure);
 
-/* It failed with that exception of DynamoDB's. */
+/* It failed with that exception of the service's. */
 extern bool cmz_failure_is(const CmzFailure *failure, const char *code);
 
 /*
- * Raise the failure as an error that names operation, table and request id;
+ * Raise the failure as an error that names service, operation, table and request id;
  * attempts is how often it was tried.  account, if not NULL, is another sentence
  * for its DETAIL.
  */
-pg_noreturn extern void cmz_error_raise(const CmzFailure *failure, const char *operation,
-										const char *table, const char *endpoint,
-										int attempts, const char *account);
+pg_noreturn extern void cmz_error_raise(const CmzFailure *failure, const char *service,
+										const char *operation, const char *table,
+										const char *endpoint, int attempts, const char *account);
 
 #endif							/* CMZ_ERROR_H */

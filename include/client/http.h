@@ -16,11 +16,13 @@ typedef struct CmzHttpOptions
 	const char *ca_file;		/* NULL: the system's trust store */
 	int			connect_timeout_ms;
 	int			request_timeout_ms; /* of the whole exchange */
+	bool		no_proxy;		/* go there directly whatever the environment says */
 } CmzHttpOptions;
 
 #define CMZ_REQUEST_ID_SIZE 128
+#define CMZ_HTTP_DATE_SIZE 40
 
-/* One POST and its answer.  Lives in the context that it was started in. */
+/* One request and its answer.  Lives in the context that it was started in. */
 typedef struct CmzExchange
 {
 	CURL	   *easy;			/* NULL when it is over and cleaned up */
@@ -41,16 +43,25 @@ typedef struct CmzExchange
 	bool		has_crc32;
 	uint32		crc32;			/* x-amz-crc32 */
 	char		request_id[CMZ_REQUEST_ID_SIZE];
+	char		date[CMZ_HTTP_DATE_SIZE];	/* header Date, "" if there is none */
 } CmzExchange;
 
 /*
- * Start a POST in the current memory context; deleting or resetting the
- * context ends the exchange, wherever it is.  url and headers are copied,
- * payload must stay.  Raises FDW_ERROR if libcurl refuses an option.
+ * Start a request in the current memory context; deleting or resetting the
+ * context ends the exchange, wherever it is.  method is a literal, POST and PUT
+ * have a payload.  url and headers are copied, payload must stay.  Raises
+ * FDW_ERROR if libcurl refuses an option.
  */
-extern CmzExchange *cmz_http_start(const char *url, int nheaders, const CmzHeader *headers,
+extern CmzExchange *cmz_http_start(const char *method, const char *url,
+								   int nheaders, const CmzHeader *headers,
 								   const char *payload, size_t payload_len,
 								   const CmzHttpOptions *options);
+
+/*
+ * Wait until that one exchange has ended; others go on meanwhile.  Raises what an
+ * interrupt raises.
+ */
+extern void cmz_http_wait(CmzExchange *exchange);
 
 /* Note which exchanges have ended since the last call. */
 extern void cmz_http_collect(void);

@@ -6,7 +6,7 @@
 #define CMZ_CONTROL_H
 
 #include "base/json.h"
-#include "client/dynamodb.h"
+#include "client/call.h"
 
 /*
  * Call an operation and wait for its answer; the document lives in the current

@@ -5,7 +5,7 @@
 #ifndef CMZ_EXISTS_H
 #define CMZ_EXISTS_H
 
-#include "client/dynamodb.h"
+#include "client/call.h"
 #include "fdw/table.h"
 
 /* A key that is asked for. */

@@ -5,7 +5,7 @@
 #ifndef CMZ_SESSION_H
 #define CMZ_SESSION_H
 
-#include "client/dynamodb.h"
+#include "client/call.h"
 
 /*
  * The client for requests of a user on a server, from its options, those of
@@ -14,6 +14,20 @@
  * bad value in the environment.
  */
 extern CmzClient *cmz_session_client(Oid serverid, Oid userid);
+
+/*
+ * The same client for another service of AWS: at the endpoint that the environment
+ * names for it, at the region's, or, for DynamoDB Streams beside a DynamoDB that is
+ * none of AWS's, at the same.  Raises FEATURE_NOT_SUPPORTED if the endpoint is a
+ * local one that has no such service.
+ */
+extern CmzClient *cmz_session_service(const CmzClient *client, const CmzService *service);
+
+/*
+ * The server of that name.  Raises UNDEFINED_OBJECT, WRONG_OBJECT_TYPE, or
+ * INSUFFICIENT_PRIVILEGE if the current user lacks USAGE on it.
+ */
+extern Oid	cmz_session_usable_server(const char *name);
 
 /* Raise WRONG_OBJECT_TYPE unless the server is one of this wrapper. */
 extern void cmz_session_check_server(Oid serverid);

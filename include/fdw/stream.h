@@ -7,7 +7,7 @@
 
 #include "base/itemreader.h"
 #include "base/request.h"
-#include "client/dynamodb.h"
+#include "client/call.h"
 
 /* What a scan has cost. */
 typedef struct CmzCounters

@@ -11,7 +11,7 @@
 #define CMZ_WRITE_H
 
 #include "base/writerequest.h"
-#include "client/dynamodb.h"
+#include "client/call.h"
 #include "lib/ilist.h"
 
 typedef enum CmzOutcome

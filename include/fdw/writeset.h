@@ -14,7 +14,7 @@
 #define CMZ_WRITESET_H
 
 #include "base/writerequest.h"
-#include "client/dynamodb.h"
+#include "client/call.h"
 #include "fdw/table.h"
 #include "lib/ilist.h"
 

@@ -1,86 +1,307 @@
 /*
  * credentials.c
- *	  Finds the credentials that sign a user's requests: a chain of providers.
+ *	  Finds the credentials that sign a user's requests: a chain of providers,
+ *	  and a cache before it.
  *
- * To add a provider, write a function of type Provider and put it in its place
+ * To add a provider, write a function of type CmzProvider and put it in its place
  * in the table.
+ *
+ * Kept are credentials that expire; what is found without asking anybody is found
+ * again each time.  New ones are got some time before the old ones expire; while
+ * that fails, the old ones do.
  */
 #include "postgres.h"
 
-#include "client/credentials.h"
+#include "client/provider.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-/* Answers with true and *credentials filled, or false: ask the next one. */
-typedef bool (*Provider) (const CmzCredentialConfig *config, CmzCredentials *credentials);
+/* New ones are wanted that long before the old ones expire ... */
+#define REFRESH_MS		(5 * 60 * 1000)
 
-static bool
-provide_mapping(const CmzCredentialConfig *config, CmzCredentials *credentials)
+/* ... but not before this part of their life is over, and not all the time. */
+#define REFRESH_PART	5
+#define RETRY_MS		10000
+
+#define MAX_KEPT		32
+
+static CmzProvision
+provide_mapping(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
+	(void) problem;
 	if (config->access_key_id == NULL || config->secret_access_key == NULL)
-		return false;
+		return CMZ_PROVISION_NONE;
 	credentials->access_key_id = config->access_key_id;
 	credentials->secret_access_key = config->secret_access_key;
 	credentials->session_token = config->session_token;
 	credentials->source = "user mapping";
-	return true;
+	return CMZ_PROVISION_FOUND;
 }
 
-static bool
-provide_environment(const CmzCredentialConfig *config, CmzCredentials *credentials)
+CmzProvision
+cmz_provide_environment(const CmzCredentialConfig *config, CmzCredentials *credentials,
+						CmzProblem *problem)
 {
 	const char *id = getenv("AWS_ACCESS_KEY_ID");
 	const char *secret = getenv("AWS_SECRET_ACCESS_KEY");
 	const char *token = getenv("AWS_SESSION_TOKEN");
 
 	(void) config;
+	(void) problem;
 	if (id == NULL || *id == '\0' || secret == NULL || *secret == '\0')
-		return false;
+		return CMZ_PROVISION_NONE;
 	credentials->access_key_id = id;
 	credentials->secret_access_key = secret;
 	credentials->session_token = token && *token ? token : NULL;
 	credentials->source = "environment";
-	return true;
+	return CMZ_PROVISION_FOUND;
 }
 
-static bool
-provide_dummy(const CmzCredentialConfig *config, CmzCredentials *credentials)
+static CmzProvision
+provide_dummy(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
+	(void) problem;
 	if (!config->allow_dummy)
-		return false;
+		return CMZ_PROVISION_NONE;
 	credentials->access_key_id = "local";
 	credentials->secret_access_key = "local";
 	credentials->source = "none needed";
-	return true;
+	return CMZ_PROVISION_FOUND;
+}
+
+/* Beside a local endpoint there is no instance, unless somebody says where. */
+static CmzProvision
+provide_instance(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
+{
+	if (config->allow_dummy && getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT") == NULL)
+		return CMZ_PROVISION_NONE;
+	return cmz_provide_instance(config, credentials, problem);
 }
 
 /* The chain, in order. */
 static const struct
 {
-	Provider	provide;
+	CmzProvider provide;
 	bool		ambient;		/* speaks for the server process, not the user */
+	bool		of_profile;		/* is asked if an option names a profile */
 }			providers[] = {
-	{provide_mapping, false},
-	{provide_environment, true},
-	{provide_dummy, false},
+	{provide_mapping, false, false},
+	{cmz_provide_environment, true, false},
+	{cmz_provide_web_identity, true, false},
+	{cmz_provide_profile, true, true},
+	{cmz_provide_container, true, false},
+	{provide_instance, true, false},
+	{provide_dummy, false, false},
 };
+
+/* *ambient: they are the server process's. */
+static CmzProvision
+ask_providers(const CmzCredentialConfig *config, CmzCredentials *credentials, bool *ambient,
+			  CmzProblem *problem)
+{
+	bool		has_keys = config->access_key_id != NULL;
+
+	for (int i = 0; i < (int) lengthof(providers); i++)
+	{
+		CmzProvision provision;
+
+		/* an option that names a profile comes before what the environment says */
+		if ((providers[i].ambient && !config->allow_ambient) ||
+			(config->profile && !has_keys && !providers[i].of_profile))
+			continue;
+		memset(credentials, 0, sizeof(*credentials));
+		credentials->expires_at = DT_NOEND;
+		*ambient = providers[i].ambient;
+		provision = providers[i].provide(config, credentials, problem);
+		if (provision != CMZ_PROVISION_NONE)
+			return provision;
+	}
+	(void) cmz_provision_fail(problem,
+							  psprintf("no AWS credentials for user \"%s\" on server \"%s\"",
+									   config->user_name, config->server_name),
+							  config->allow_ambient
+							  ? "Neither the user mapping nor the environment of the server process has any: variables, web identity, profiles, container and instance metadata were asked."
+							  : "The user mapping has none, and only a superuser's requests use the identity of the server process.",
+							  "Set access_key_id and secret_access_key with CREATE USER MAPPING or ALTER USER MAPPING.");
+	return CMZ_PROVISION_FAILED;
+}
+
+/* The whole chain: base credentials, and the role that they assume. */
+static CmzProvision
+find_credentials(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
+{
+	CmzCredentials base;
+	bool		ambient;
+	CmzProvision provision = ask_providers(config, credentials, &ambient, problem);
+
+	if (provision != CMZ_PROVISION_FOUND || config->role_arn == NULL)
+		return provision;
+	if (ambient && !config->may_lend)
+	{
+		(void) cmz_provision_fail(problem, psprintf("permission denied to assume role \"%s\"", config->role_arn),
+								  psprintf("Server \"%s\" does not belong to a superuser, so its role_arn cannot be assumed with the identity of the server process.",
+										   config->server_name),
+								  "Set access_key_id and secret_access_key of the user mapping, or let a superuser own the server.");
+		problem->sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		return CMZ_PROVISION_FAILED;
+	}
+	base = *credentials;
+	return cmz_provide_role(config, config->role_arn, config->external_id, config->role_session_name,
+							NULL, &base, credentials, problem);
+}
+
+/*
+ * What is kept for the session.
+ */
+typedef struct Kept
+{
+	char	   *key;			/* what they were found with; NULL: empty */
+	CmzCredentials credentials; /* in TopMemoryContext */
+	TimestampTz refresh_at;
+} Kept;
+
+static Kept kept[MAX_KEPT];
+static int	next_kept = 0;
+
+static const char *
+part(const char *text)
+{
+	return text ? text : "";
+}
+
+/* All that the answer depends on; the environment does not change. */
+static char *
+make_key(const CmzCredentialConfig *config)
+{
+	return psprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n%d%d%d",
+					part(config->access_key_id), part(config->secret_access_key),
+					part(config->session_token), part(config->profile), part(config->role_arn),
+					part(config->external_id), part(config->role_session_name), config->region,
+					part(config->http.ca_file), config->may_lend, config->allow_ambient,
+					config->allow_dummy);
+}
+
+static void
+destroy(const char *secret)
+{
+	if (secret == NULL)
+		return;
+	explicit_bzero(unconstify(char *, secret), strlen(secret));
+	pfree(unconstify(char *, secret));
+}
+
+static void
+forget(Kept *entry)
+{
+	if (entry->key == NULL)
+		return;
+	destroy(entry->key);
+	destroy(entry->credentials.access_key_id);
+	destroy(entry->credentials.secret_access_key);
+	destroy(entry->credentials.session_token);
+	destroy(entry->credentials.source);
+	memset(entry, 0, sizeof(*entry));
+}
+
+static Kept *
+find_kept(const char *key)
+{
+	for (int i = 0; i < MAX_KEPT; i++)
+		if (kept[i].key != NULL && strcmp(kept[i].key, key) == 0)
+			return &kept[i];
+	return NULL;
+}
+
+static char *
+copy(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+static CmzCredentials
+copy_credentials(const CmzCredentials *credentials)
+{
+	CmzCredentials result = *credentials;
+
+	result.access_key_id = copy(credentials->access_key_id);
+	result.secret_access_key = copy(credentials->secret_access_key);
+	result.session_token = copy(credentials->session_token);
+	result.source = copy(credentials->source);
+	return result;
+}
+
+static void
+keep(Kept *entry, const char *key, const CmzCredentials *credentials)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64		life_ms = (credentials->expires_at - now) / 1000;
+	int64		before_ms = Min(REFRESH_MS, life_ms - life_ms / REFRESH_PART);
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	char	   *key_copy = pstrdup(key);
+	CmzCredentials copies = copy_credentials(credentials);
+
+	if (entry == NULL)
+		entry = &kept[next_kept++ % MAX_KEPT];
+	forget(entry);
+	entry->credentials = copies;
+	entry->refresh_at = credentials->expires_at - Max(before_ms, 0) * 1000;
+	entry->key = key_copy;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+raise_problem(const CmzProblem *problem)
+{
+	ereport(ERROR,
+			(errcode(problem->sqlstate),
+			 errmsg("%s", problem->message),
+			 problem->detail ? errdetail_internal("%s", problem->detail) : 0,
+			 problem->hint ? errhint("%s", problem->hint) : 0));
+}
 
 void
 cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentials)
 {
-	for (int i = 0; i < (int) lengthof(providers); i++)
+	char	   *key = make_key(config);
+	Kept	   *entry = find_kept(key);
+	CmzProblem	problem = {0};
+
+	if (entry == NULL || GetCurrentTimestamp() >= entry->refresh_at)
 	{
-		if (providers[i].ambient && !config->allow_ambient)
-			continue;
-		memset(credentials, 0, sizeof(*credentials));
-		credentials->expires_at = DT_NOEND;
-		if (providers[i].provide(config, credentials))
-			return;
+		CmzProvision provision = find_credentials(config, credentials, &problem);
+		TimestampTz now = GetCurrentTimestamp();
+
+		/* meanwhile others may have been kept in its place */
+		entry = find_kept(key);
+		if (provision == CMZ_PROVISION_FOUND && credentials->expires_at != DT_NOEND)
+			keep(entry, key, credentials);
+		else if (provision == CMZ_PROVISION_FOUND && entry != NULL)
+			forget(entry);
+		if (provision != CMZ_PROVISION_FOUND && (entry == NULL || entry->credentials.expires_at <= now))
+			raise_problem(&problem);
+		if (provision != CMZ_PROVISION_FOUND)
+		{
+			ereport(LOG,
+					(errmsg("could not renew AWS credentials, those at hand are used until they expire"),
+					 errdetail_internal("%s", problem.message)));
+			entry->refresh_at = TimestampTzPlusMilliseconds(now, RETRY_MS);
+			*credentials = copy_credentials(&entry->credentials);
+		}
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
-					config->user_name, config->server_name),
-			 config->allow_ambient
-			 ? errdetail("Neither the user mapping nor the environment of the server process has any.")
-			 : errdetail("The user mapping has none, and only a superuser's requests use the identity of the server process."),
-			 errhint("Set access_key_id and secret_access_key with CREATE USER MAPPING or ALTER USER MAPPING.")));
+	else
+		*credentials = copy_credentials(&entry->credentials);
+	destroy(key);
+}
+
+bool
+cmz_credentials_refuse(const CmzCredentialConfig *config)
+{
+	char	   *key = make_key(config);
+	Kept	   *entry = find_kept(key);
+
+	destroy(key);
+	if (entry == NULL)
+		return false;
+	forget(entry);
+	return true;
 }

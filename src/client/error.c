@@ -2,14 +2,16 @@
  * error.c
  *	  What went wrong with a call: whether to try again, and how to say it.
  *
- * Two tables decide: one for DynamoDB's exceptions, one for libcurl's codes.
+ * Two tables decide: one for the services' exceptions, one for libcurl's codes.
  * Sources: DynamoDB API reference, "Common Errors", and developer guide,
- * "Error handling with DynamoDB".
+ * "Error handling with DynamoDB"; STS and CloudWatch API reference, "Common
+ * Errors".
  */
 #include "postgres.h"
 
 #include "base/crc32.h"
 #include "base/json.h"
+#include "base/xml.h"
 #include "client/error.h"
 #include "mb/pg_wchar.h"
 
@@ -59,8 +61,15 @@ static const struct
 	{"MissingAuthenticationToken", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
 	{"ExpiredTokenException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
 	{"ExpiredToken", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"InvalidClientTokenIdException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"SignatureDoesNotMatch", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"RequestTimeTooSkewed", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"RequestExpired", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"RequestInTheFuture", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
+	{"AccessDenied", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_ACCESS},
 	{"OptInRequired", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
 	{"ProvisionedThroughputExceededException", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
+	{"Throttling", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
 	{"ThrottlingException", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
 	{"RequestLimitExceeded", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
 	{"InternalServerError", CMZ_RETRY_TRANSIENT, ERRCODE_SYSTEM_ERROR, NULL},
@@ -108,6 +117,26 @@ static const struct
 	{CURLE_OUT_OF_MEMORY, CMZ_RETRY_NEVER, ERRCODE_FDW_OUT_OF_MEMORY, NULL},
 };
 
+/* Codes that a wrong clock can bring. */
+static const char *const clock_codes[] = {
+	"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
+	"InvalidSignatureException", "SignatureDoesNotMatch", NULL
+};
+
+/* Codes of temporary credentials that are over. */
+static const char *const stale_codes[] = {
+	"ExpiredTokenException", "ExpiredToken", NULL
+};
+
+static bool
+is_one_of(const char *code, const char *const *codes)
+{
+	for (; *codes; codes++)
+		if (strcmp(code, *codes) == 0)
+			return true;
+	return false;
+}
+
 static void
 fail(CmzFailure *failure, CmzRetry retry, int sqlstate, const char *message, const char *hint)
 {
@@ -127,7 +156,7 @@ judge_transport(const CmzExchange *exchange, CmzFailure *failure)
 	if (exchange->too_large)
 	{
 		fail(failure, CMZ_RETRY_NEVER, ERRCODE_PROTOCOL_VIOLATION,
-			 "the answer is larger than any of DynamoDB's", HINT_ENDPOINT);
+			 "the answer is larger than any of the service's", HINT_ENDPOINT);
 		failure->ambiguous = true;
 		return;
 	}
@@ -159,18 +188,35 @@ printable(const char *text)
 	return pg_any_to_server(copy, strlen(copy), PG_UTF8);
 }
 
+/* An error's body as a document, whichever protocol it is in; NULL for none. */
+static json_t *
+parse_body(const CmzExchange *exchange)
+{
+	StringInfoData json;
+	const char *xml_error;
+	char	   *error;
+
+	if (exchange->body_len == 0 || exchange->body_len >= 64 * 1024)
+		return NULL;
+	if (exchange->body[0] != '<')
+		return cmz_json_parse(exchange->body, exchange->body_len, &error);
+	initStringInfo(&json);
+	if (!cmz_xml_append_json(&json, exchange->body, exchange->body_len, &xml_error))
+		return NULL;
+	return cmz_json_member(cmz_json_member(cmz_json_parse(json.data, json.len, &error),
+										   "ErrorResponse"), "Error");
+}
+
 /* The exception in an error's body: code behind '#', and its message. */
 static bool
 parse_exception(const CmzExchange *exchange, const char **code, const char **message)
 {
-	char	   *error;
-	json_t	   *body = NULL;
-	const char *type;
+	json_t	   *body = parse_body(exchange);
+	const char *type = cmz_json_member_text(body, "__type");
 	const char *text;
 
-	if (exchange->body_len > 0 && exchange->body_len < 64 * 1024)
-		body = cmz_json_parse(exchange->body, exchange->body_len, &error);
-	type = cmz_json_member_text(body, "__type");
+	if (type == NULL)
+		type = cmz_json_member_text(body, "Code");
 	if (type == NULL)
 		return false;
 	text = cmz_json_member_text(body, "message");
@@ -235,10 +281,12 @@ judge_status(const CmzExchange *exchange, CmzFailure *failure)
 	{
 		fail(failure, server_error ? CMZ_RETRY_TRANSIENT : CMZ_RETRY_NEVER,
 			 server_error ? ERRCODE_SYSTEM_ERROR : ERRCODE_PROTOCOL_VIOLATION,
-			 psprintf("HTTP status %ld without an error of DynamoDB's", exchange->status),
+			 psprintf("HTTP status %ld without an error that the service knows", exchange->status),
 			 HINT_ENDPOINT);
 		return;
 	}
+	failure->clock = is_one_of(failure->code, clock_codes);
+	failure->stale = is_one_of(failure->code, stale_codes);
 	for (int i = 0; i < (int) lengthof(exceptions); i++)
 		if (strcmp(exceptions[i].code, failure->code) == 0)
 		{
@@ -255,6 +303,7 @@ void
 cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure)
 {
 	memset(failure, 0, sizeof(*failure));
+	failure->status = exchange->status;
 	strlcpy(failure->request_id, exchange->request_id, sizeof(failure->request_id));
 	if (exchange->result != CURLE_OK)
 		judge_transport(exchange, failure);
@@ -282,8 +331,8 @@ cmz_failure_is(const CmzFailure *failure, const char *code)
 }
 
 void
-cmz_error_raise(const CmzFailure *failure, const char *operation, const char *table,
-				const char *endpoint, int attempts, const char *account)
+cmz_error_raise(const CmzFailure *failure, const char *service, const char *operation,
+				const char *table, const char *endpoint, int attempts, const char *account)
 {
 	StringInfoData detail;
 
@@ -304,8 +353,8 @@ cmz_error_raise(const CmzFailure *failure, const char *operation, const char *ta
 	ereport(ERROR,
 			(errcode(failure->sqlstate),
 			 failure->code
-			 ? errmsg("DynamoDB: %s", failure->message)
-			 : errmsg("could not get an answer from DynamoDB: %s", failure->message),
+			 ? errmsg("%s: %s", service, failure->message)
+			 : errmsg("could not get an answer from %s: %s", service, failure->message),
 			 errdetail_internal("%s", detail.data),
 			 failure->hint ? errhint("%s", failure->hint) : 0));
 }

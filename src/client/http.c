@@ -90,6 +90,8 @@ on_header(char *line, size_t size, size_t n, void *arg)
 				exchange->request_id[kept++] = value[i];
 		exchange->request_id[kept] = '\0';
 	}
+	else if ((value = header_value(line, size * n, "date", &len)) != NULL)
+		strlcpy(exchange->date, value, Min(len + 1, CMZ_HTTP_DATE_SIZE));
 	else if ((value = header_value(line, size * n, "content-encoding", &len)) != NULL)
 		exchange->encoded = !(len == 8 && pg_strncasecmp(value, "identity", 8) == 0);
 	return size * n;
@@ -207,8 +209,26 @@ set_common_options(CmzExchange *exchange, const CmzHttpOptions *options)
 	check_setopt(curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange));
 }
 
+/* What kind of request it is, and what it carries. */
+static void
+set_method(CmzExchange *exchange, const char *method, const char *payload, size_t payload_len)
+{
+	CURL	   *easy = exchange->easy;
+
+	if (strcmp(method, "GET") == 0)
+	{
+		check_setopt(curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L));
+		return;
+	}
+	check_setopt(curl_easy_setopt(easy, CURLOPT_POST, 1L));
+	if (strcmp(method, "POST") != 0)
+		check_setopt(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method));
+	check_setopt(curl_easy_setopt(easy, CURLOPT_POSTFIELDS, payload));
+	check_setopt(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) payload_len));
+}
+
 CmzExchange *
-cmz_http_start(const char *url, int nheaders, const CmzHeader *headers,
+cmz_http_start(const char *method, const char *url, int nheaders, const CmzHeader *headers,
 			   const char *payload, size_t payload_len, const CmzHttpOptions *options)
 {
 	CURLM	   *multi = cmz_wait_multi();
@@ -227,12 +247,9 @@ cmz_http_start(const char *url, int nheaders, const CmzHeader *headers,
 				 errmsg("could not create a libcurl handle")));
 	set_common_options(exchange, options);
 	check_setopt(curl_easy_setopt(exchange->easy, CURLOPT_URL, url));
-	if (cmz_http_is_loopback(url))
+	if (options->no_proxy || cmz_http_is_loopback(url))
 		check_setopt(curl_easy_setopt(exchange->easy, CURLOPT_PROXY, ""));
-	check_setopt(curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L));
-	check_setopt(curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, payload));
-	check_setopt(curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-								  (curl_off_t) payload_len));
+	set_method(exchange, method, payload, payload_len);
 	append_header(exchange, "Expect:");
 	append_header(exchange, "Accept:");
 	for (int i = 0; i < nheaders; i++)
@@ -267,5 +284,17 @@ cmz_http_collect(void)
 		exchange->done = true;
 		exchange->result = message->data.result;
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &exchange->status);
+	}
+}
+
+void
+cmz_http_wait(CmzExchange *exchange)
+{
+	for (;;)
+	{
+		cmz_http_collect();
+		if (exchange->done)
+			return;
+		cmz_wait_round(-1);
 	}
 }

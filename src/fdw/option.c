@@ -144,6 +144,31 @@ check_token(const char *value)
 	return check_not_empty(value);
 }
 
+/* Source: AWS STS API reference, AssumeRole. */
+static const char *
+check_role(const char *value)
+{
+	return strncmp(value, "arn:", 4) == 0 && strlen(value) >= 20 && strlen(value) <= 2048 &&
+		check_token(value) == NULL
+		? NULL : "The value is the ARN of a role, such as \"arn:aws:iam::123456789012:role/reports\".";
+}
+
+static const char *
+check_role_word(const char *value)
+{
+	size_t		len = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@:/-");
+
+	return value[len] == '\0' && len >= 2 && len <= 1224
+		? NULL : "The value has 2 to 1224 letters, digits and characters of _+=,.@:/-.";
+}
+
+static const char *
+check_session_name(const char *value)
+{
+	return check_role_word(value) == NULL && strpbrk(value, ":/") == NULL && strlen(value) <= 64
+		? NULL : "The value has 2 to 64 letters, digits and characters of _+=,.@-.";
+}
+
 static const char *
 check_table_name(const char *value)
 {
@@ -215,6 +240,10 @@ static const struct
 	{"connect_timeout", AT_SERVER, check_timeout, false},
 	{"request_timeout", AT_SERVER, check_timeout, false},
 	{"max_retries", AT_SERVER, check_retries, false},
+	{"profile", AT_SERVER | AT_MAPPING, check_not_empty, true},
+	{"role_arn", AT_SERVER | AT_MAPPING, check_role, false},
+	{"external_id", AT_SERVER | AT_MAPPING, check_role_word, false},
+	{"role_session_name", AT_SERVER | AT_MAPPING, check_session_name, false},
 	{"access_key_id", AT_MAPPING, check_token, false},
 	{"secret_access_key", AT_MAPPING, check_token, false},
 	{"session_token", AT_MAPPING, check_token, false},
@@ -309,7 +338,7 @@ check_option(DefElem *def, int where)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to set option \"%s\"", def->defname),
-				 errhint("Only a superuser can let another role use the AWS identity of the server process.")));
+				 errhint("Only a superuser can choose an AWS identity of the server process, or let another role use it.")));
 	check_value(row, defGetString(def), NULL);
 }
 

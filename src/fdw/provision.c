@@ -13,9 +13,7 @@
 #include "fdw/session.h"
 #include "fdw/table.h"
 #include "fmgr.h"
-#include "foreign/foreign.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 
 #define POLL_INTERVAL_MS	1000
@@ -24,19 +22,6 @@
 
 /* Point-in-time recovery of a table that is new can take a while to offer. */
 #define BACKUP_TRIES		60
-
-/* The server of that name, if the user may use it. */
-static Oid
-usable_server(const char *name)
-{
-	ForeignServer *server = GetForeignServerByName(name, false);
-	AclResult	result = cmz_server_aclcheck(server->serverid, GetUserId(), ACL_USAGE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FOREIGN_SERVER, server->servername);
-	cmz_session_check_server(server->serverid);
-	return server->serverid;
-}
 
 static void
 create_table(const CmzClient *client, const char *table)
@@ -169,7 +154,7 @@ cmz_create_table(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("server and wait cannot be null")));
-	serverid = usable_server(NameStr(*PG_GETARG_NAME(0)));
+	serverid = cmz_session_usable_server(NameStr(*PG_GETARG_NAME(0)));
 	client = cmz_session_client(serverid, GetUserId());
 	table = PG_ARGISNULL(1) ? cmz_table_default_name() : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	cmz_option_check("table_name", table, "the arguments");
@@ -193,7 +178,7 @@ PG_FUNCTION_INFO_V1(cmz_drop_table);
 Datum
 cmz_drop_table(PG_FUNCTION_ARGS)
 {
-	Oid			serverid = usable_server(NameStr(*PG_GETARG_NAME(0)));
+	Oid			serverid = cmz_session_usable_server(NameStr(*PG_GETARG_NAME(0)));
 	CmzClient  *client = cmz_session_client(serverid, GetUserId());
 	char	   *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	StringInfoData body;

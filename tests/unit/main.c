@@ -53,6 +53,7 @@ main(int argc, char **argv)
 	test_expression();
 	test_keyrange();
 	test_misc();
+	test_config();
 	test_image();
 	test_writerequest();
 	test_itemreader();

@@ -1,6 +1,6 @@
 /*
- * dynamodb.c
- *	  Calls of DynamoDB: start an operation, collect its answer.
+ * call.c
+ *	  Calls of AWS services: start an operation, collect its answer.
  *
  * A call goes through attempts: sign, send, judge, perhaps wait and try again.
  * The calls under way are in one list, so that waiting for any of them takes
@@ -8,16 +8,12 @@
  */
 #include "postgres.h"
 
-#include <time.h>
-
 #include "base/retry.h"
-#include "base/sigv4.h"
-#include "client/dynamodb.h"
+#include "client/call.h"
+#include "client/signer.h"
 #include "client/wait.h"
 #include "common/pg_prng.h"
 #include "utils/timestamp.h"
-
-#define TARGET_PREFIX	"DynamoDB_20120810."
 
 /* An endpoint that is not there is not worth many attempts. */
 #define MAX_CONNECT_RETRIES 3
@@ -35,56 +31,29 @@ forget_call(void *arg)
 	call->listed = false;
 }
 
-static void
-format_amz_date(char date[CMZ_AMZ_DATE_SIZE])
-{
-	time_t		now = time(NULL);
-	struct tm	utc;
-
-	gmtime_r(&now, &utc);
-	strftime(date, CMZ_AMZ_DATE_SIZE, "%Y%m%dT%H%M%SZ", &utc);
-}
-
 /* Sign the body for now, and send it. */
 static void
 start_attempt(CmzCall *call)
 {
 	const CmzClient *client = call->client;
 	MemoryContext old = MemoryContextSwitchTo(call->context);
-	char		date[CMZ_AMZ_DATE_SIZE];
+	const CmzService *service = client->service;
 	CmzCredentials credentials;
-	CmzHeader	headers[6];
+	CmzHeader	headers[2 + CMZ_SIGNER_HEADERS];
 	int			n = 0;
-	CmzSigningRequest request = {0};
 
 	/* if this raises an error, the call is out of the game */
 	call->exchange = NULL;
 	call->retry_at = 0;
 	cmz_credentials_get(&client->credential_config, &credentials);
-	format_amz_date(date);
-
-	headers[n++] = (CmzHeader) {"Host", cmz_sigv4_host(client->endpoint_url)};
-	headers[n++] = (CmzHeader) {"Content-Type", "application/x-amz-json-1.0"};
-	headers[n++] = (CmzHeader) {"X-Amz-Date", date};
-	headers[n++] = (CmzHeader) {"X-Amz-Target", psprintf(TARGET_PREFIX "%s", call->operation)};
-	if (credentials.session_token)
-		headers[n++] = (CmzHeader) {"X-Amz-Security-Token", credentials.session_token};
-
-	request.method = "POST";
-	request.path = cmz_sigv4_path(client->endpoint_url);
-	request.region = client->region;
-	request.service = "dynamodb";
-	request.amz_date = date;
-	request.access_key_id = credentials.access_key_id;
-	request.secret_access_key = credentials.secret_access_key;
-	request.nheaders = n;
-	request.headers = headers;
-	request.payload = call->body;
-	request.payload_len = call->body_len;
-	headers[n++] = (CmzHeader) {"Authorization", cmz_sigv4_authorization(&request)};
+	headers[n++] = (CmzHeader) {"Content-Type", service->content_type};
+	if (service->target_prefix)
+		headers[n++] = (CmzHeader) {"X-Amz-Target", psprintf("%s%s", service->target_prefix, call->operation)};
+	n = cmz_signer_sign(headers, n, service, client->endpoint_url, client->region, &credentials,
+						call->body, call->body_len);
 
 	call->attempts++;
-	call->exchange = cmz_http_start(client->endpoint_url, n, headers,
+	call->exchange = cmz_http_start("POST", client->endpoint_url, n, headers,
 									call->body, call->body_len, &client->http);
 	MemoryContextSwitchTo(old);
 }
@@ -127,6 +96,20 @@ may_retry(const CmzCall *call)
 	return call->failure.retry != CMZ_RETRY_NEVER && failed <= limit;
 }
 
+/* The signature was refused for what can be mended, for the first time. */
+static bool
+may_sign_anew(CmzCall *call)
+{
+	const CmzClient *client = call->client;
+
+	if (call->signed_anew ||
+		!((call->failure.clock && cmz_signer_learn_clock(client->endpoint_url, call->exchange)) ||
+		  (call->failure.stale && cmz_credentials_refuse(&client->credential_config))))
+		return false;
+	call->signed_anew = true;
+	return true;
+}
+
 /* An attempt has ended: keep its answer, plan another, or give up. */
 static void
 finish_attempt(CmzCall *call)
@@ -138,9 +121,10 @@ finish_attempt(CmzCall *call)
 	if (exchange->sends > 1)
 		call->ambiguous = true;
 	cmz_error_judge(exchange, &call->failure);
-	if (call->failure.failed && may_retry(call))
+	if (call->failure.failed && (may_retry(call) || may_sign_anew(call)))
 	{
-		int			delay = cmz_retry_delay_ms(call->attempts, pg_prng_double(&pg_global_prng_state));
+		int			delay = call->failure.retry == CMZ_RETRY_NEVER ? 0
+			: cmz_retry_delay_ms(call->attempts, pg_prng_double(&pg_global_prng_state));
 
 		call->ambiguous = call->ambiguous || call->failure.ambiguous;
 		call->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay);
@@ -231,8 +215,8 @@ cmz_calls_timeout(long max_ms)
 void
 cmz_call_raise(const CmzCall *call, const char *account)
 {
-	cmz_error_raise(&call->failure, call->operation, call->table, call->client->endpoint_url,
-					call->attempts, account);
+	cmz_error_raise(&call->failure, call->client->service->name, call->operation, call->table,
+					call->client->endpoint_url, call->attempts, account);
 }
 
 void

@@ -1,23 +1,25 @@
 /*
- * dynamodb.h
- *	  Calls of DynamoDB: start an operation, collect its answer.
+ * call.h
+ *	  Calls of AWS services: start an operation, collect its answer.
  *
  * Several calls may be under way at once; waiting for one drives all.  A call
  * lives in a memory context of its own below the one it was started in, so it
  * ends with that at the latest, also after an error.
  */
-#ifndef CMZ_DYNAMODB_H
-#define CMZ_DYNAMODB_H
+#ifndef CMZ_CALL_H
+#define CMZ_CALL_H
 
 #include "client/credentials.h"
 #include "client/error.h"
 #include "client/http.h"
+#include "client/service.h"
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 
 /* Whom we talk to, and as whom.  Made by fdw/session.c; strings are its. */
 typedef struct CmzClient
 {
+	const CmzService *service;
 	const char *endpoint_url;
 	const char *region;
 	CmzHttpOptions http;
@@ -40,6 +42,7 @@ typedef struct CmzCall
 	int			attempts;
 	CmzExchange *exchange;		/* of the attempt under way, or the last */
 	TimestampTz retry_at;		/* next attempt, 0: one is under way */
+	bool		signed_anew;	/* after a refused signature */
 	bool		ambiguous;		/* an attempt before the last may have been
 								 * carried out */
 
@@ -50,7 +53,10 @@ typedef struct CmzCall
 	size_t		answer_len;
 } CmzCall;
 
-/* Start an operation; body is copied, operation is kept by reference. */
+/*
+ * Start an operation; body is copied, operation is kept by reference.  Under the
+ * query protocol the body names the operation too.
+ */
 extern CmzCall *cmz_call_start(const CmzClient *client, const char *operation,
 							   const char *table, const StringInfoData *body);
 
@@ -82,4 +88,4 @@ pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *account)
 /* End the call: its answer and its connection are given back. */
 extern void cmz_call_free(CmzCall *call);
 
-#endif							/* CMZ_DYNAMODB_H */
+#endif							/* CMZ_CALL_H */
