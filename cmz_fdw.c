@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "client/stat.h"
 #include "fdw/analyze.h"
 #include "fdw/compat.h"
 #include "fdw/explain.h"
@@ -12,6 +13,7 @@
 #include "fdw/option.h"
 #include "fdw/parallel.h"
 #include "fdw/path.h"
+#include "fdw/progress.h"
 #include "fdw/scan.h"
 #include "fdw/truncate.h"
 #include "fdw/upper.h"
@@ -26,6 +28,8 @@ _PG_init(void)
 {
 	cmz_option_define_gucs();
 	cmz_parallel_install_hook();
+	cmz_stat_install();
+	cmz_progress_install();
 }
 
 PG_FUNCTION_INFO_V1(cmz_fdw_handler);

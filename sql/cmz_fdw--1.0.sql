@@ -50,3 +50,86 @@ COMMENT ON FUNCTION cmz_credentials(name) IS
   'tells which source of AWS credentials answers for the current user';
 
 REVOKE ALL ON FUNCTION cmz_credentials(name) FROM PUBLIC;
+
+CREATE FUNCTION cmz_stat_entries(OUT serverid oid, OUT table_name text, OUT index_name text, OUT operation text,
+                                 OUT requests bigint, OUT pages bigint, OUT items bigint, OUT scanned_items bigint,
+                                 OUT bytes bigint, OUT consumed_read_units double precision,
+                                 OUT consumed_write_units double precision, OUT throttled_requests bigint,
+                                 OUT system_errors bigint, OUT user_errors bigint, OUT retries bigint,
+                                 OUT total_time double precision, OUT since timestamptz, OUT scope text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION cmz_stat_entries() IS
+  'gives the rows of view cmz_stat';
+
+-- servers are dropped, but what they have cost stays
+CREATE VIEW cmz_stat AS
+SELECT s.srvname AS server, e.table_name, e.index_name, e.operation, e.requests, e.pages, e.items, e.scanned_items,
+       e.bytes, e.consumed_read_units, e.consumed_write_units, e.throttled_requests, e.system_errors, e.user_errors,
+       e.retries, e.total_time, e.since, e.scope
+FROM cmz_stat_entries() e LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = e.serverid;
+
+COMMENT ON VIEW cmz_stat IS
+  'what requests to DynamoDB have done and cost, by server, table, index and operation';
+
+GRANT SELECT ON cmz_stat TO PUBLIC;
+
+CREATE FUNCTION cmz_stat_reset()
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmz_stat_reset_all' LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION cmz_stat_reset() IS
+  'forgets what view cmz_stat has counted in this database';
+
+REVOKE ALL ON FUNCTION cmz_stat_reset() FROM PUBLIC;
+
+CREATE FUNCTION cmz_stored_bytes(server name, table_name text)
+RETURNS bigint
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION cmz_stored_bytes(name, text) IS
+  'asks DynamoDB for the size of a table with its indexes';
+
+-- prices are dollars for a million units, for a GB-month, for a million requests
+CREATE VIEW cmz_cost AS
+SELECT c.server, c.table_name, c.read_units, c.write_units, c.stream_reads, c.stored_bytes,
+       round((c.read_units * p.read_unit / 1e6)::numeric, 6) AS read_cost,
+       round((c.write_units * p.write_unit / 1e6)::numeric, 6) AS write_cost,
+       round((c.stream_reads * p.stream_read / 1e6)::numeric, 6) AS stream_cost,
+       round((c.stored_bytes / 2.0 ^ 30 * p.storage)::numeric, 6) AS storage_cost_a_month,
+       round((c.stored_bytes / 2.0 ^ 30 * p.backup)::numeric, 6) AS backup_cost_a_month,
+       c.since, c.scope
+FROM (SELECT e.*, CASE WHEN has_server_privilege(e.server, 'USAGE') THEN cmz_stored_bytes(e.server, e.table_name) END
+        AS stored_bytes
+      FROM (SELECT server, table_name, sum(consumed_read_units) AS read_units, sum(consumed_write_units) AS write_units,
+                   coalesce(sum(requests) FILTER (WHERE operation = 'GetRecords'), 0)::bigint AS stream_reads,
+                   min(since) AS since, scope
+            FROM cmz_stat WHERE table_name IS NOT NULL AND server IS NOT NULL
+            GROUP BY server, table_name, scope) e) c,
+     (SELECT current_setting('cmz_fdw.read_unit_price')::double precision AS read_unit,
+             current_setting('cmz_fdw.write_unit_price')::double precision AS write_unit,
+             current_setting('cmz_fdw.stream_read_price')::double precision AS stream_read,
+             current_setting('cmz_fdw.storage_price')::double precision AS storage,
+             current_setting('cmz_fdw.backup_price')::double precision AS backup) p;
+
+COMMENT ON VIEW cmz_cost IS
+  'what requests to DynamoDB have cost in dollars, and what storing its tables costs a month';
+
+GRANT SELECT ON cmz_cost TO PUBLIC;
+
+CREATE FUNCTION cmz_progress_entries(OUT pid integer, OUT "table" regclass, OUT operation text, OUT pages bigint,
+                                     OUT items bigint, OUT units double precision, OUT segments_done bigint,
+                                     OUT segments_total bigint, OUT started_at timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION cmz_progress_entries() IS
+  'gives the rows of view cmz_progress';
+
+CREATE VIEW cmz_progress AS SELECT * FROM cmz_progress_entries();
+
+COMMENT ON VIEW cmz_progress IS
+  'how far scans of many pages and bulk writes are';
+
+GRANT SELECT ON cmz_progress TO PUBLIC;

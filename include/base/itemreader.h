@@ -85,6 +85,12 @@ extern CmzItemReader *cmz_item_reader_create(int n, const char *const *names, bo
  */
 extern bool cmz_page_open(CmzPage *page, const char *body, size_t len);
 
+/*
+ * The capacity units that an answer of any operation says it has consumed, 0 if it
+ * does not say.
+ */
+extern double cmz_answer_units(const char *body, size_t len);
+
 /* A page of one item, given as its JSON. */
 extern void cmz_page_of_item(CmzPage *page, const char *item, size_t len);
 

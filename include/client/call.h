@@ -13,8 +13,10 @@
 #include "client/error.h"
 #include "client/http.h"
 #include "client/service.h"
+#include "client/stat.h"
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
+#include "portability/instr_time.h"
 
 /* Whom we talk to, and as whom.  Made by fdw/session.c; strings are its. */
 typedef struct CmzClient
@@ -24,6 +26,7 @@ typedef struct CmzClient
 	const char *region;
 	CmzHttpOptions http;
 	int			max_retries;
+	Oid			serverid;		/* under which it is counted */
 	CmzCredentialConfig credential_config;
 } CmzClient;
 
@@ -34,13 +37,15 @@ typedef struct CmzCall
 	bool		listed;
 	const CmzClient *client;
 	const char *operation;		/* "Query" */
-	const char *table;			/* for messages; may be NULL */
+	const char *table;			/* for messages and counters; may be NULL */
+	const char *index;			/* for counters; whoever starts the call may set it */
 	const char *body;
 	size_t		body_len;
 
 	/* attempts */
 	int			attempts;
 	CmzExchange *exchange;		/* of the attempt under way, or the last */
+	instr_time	started;		/* of that attempt */
 	TimestampTz retry_at;		/* next attempt, 0: one is under way */
 	bool		signed_anew;	/* after a refused signature */
 	bool		ambiguous;		/* an attempt before the last may have been
@@ -84,6 +89,12 @@ extern long cmz_calls_timeout(long max_ms);
  * DETAIL.
  */
 pg_noreturn extern void cmz_call_raise(const CmzCall *call, const char *account);
+
+/*
+ * Count what an answered call has brought or done, which only who reads its answer
+ * knows: pages, items and units of *counters.
+ */
+extern void cmz_call_count(const CmzCall *call, const CmzStatCounters *counters);
 
 /* End the call: its answer and its connection are given back. */
 extern void cmz_call_free(CmzCall *call);

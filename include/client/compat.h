@@ -20,6 +20,9 @@
 #error "cmz_fdw needs PostgreSQL 15 or later"
 #endif
 
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#endif
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
@@ -47,6 +50,25 @@ cmz_wait_event(const char *name)
 #else
 	(void) name;
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/*
+ * Memory of that name that all sessions share, which the first one initializes;
+ * NULL before PG 17.
+ */
+static inline void *
+cmz_named_segment(const char *name, Size size, void (*init) (void *memory))
+{
+#if PG_VERSION_NUM >= 170000
+	bool		found;
+
+	return GetNamedDSMSegment(name, size, init, &found);
+#else
+	(void) name;
+	(void) size;
+	(void) init;
+	return NULL;
 #endif
 }
 

@@ -9,6 +9,7 @@
 #ifndef CMZ_FETCH_H
 #define CMZ_FETCH_H
 
+#include "fdw/progress.h"
 #include "fdw/stream.h"
 
 typedef struct CmzFetch CmzFetch;
@@ -24,6 +25,7 @@ struct CmzFetch
 	MemoryContext context;		/* of the streams */
 	const CmzClient *client;
 	CmzCounters *counters;
+	CmzProgress *progress;		/* NULL: it is not to be shown */
 	int			concurrency;	/* requests in flight at most */
 	CmzSupply	supply;
 	bool		exhausted;		/* supply has no more */

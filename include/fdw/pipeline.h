@@ -10,6 +10,7 @@
 #ifndef CMZ_PIPELINE_H
 #define CMZ_PIPELINE_H
 
+#include "fdw/progress.h"
 #include "fdw/table.h"
 #include "fdw/write.h"
 
@@ -21,6 +22,7 @@ typedef struct CmzPipeline
 	const char *table_name;		/* whose items are written; NULL: several tables' */
 	const CmzClient *client;
 	int			concurrency;
+	CmzProgress *progress;
 	MemoryContext room;			/* given and not taken by a write, or NULL */
 	dlist_head	sendings;
 	int			nsendings;

@@ -33,6 +33,7 @@ typedef struct CmzSending
 									 * a conflict */
 	bool	   *refused;		/* not NULL: set if refused, which is no error then */
 	CmzCall    *call;
+	double		write_units;	/* consumed, once it is stored */
 	int			failed;			/* which of the writes was refused or has failed */
 } CmzSending;
 

@@ -224,6 +224,35 @@ cmz_page_open(CmzPage *page, const char *body, size_t len)
 	return page->error == NULL;
 }
 
+double
+cmz_answer_units(const char *body, size_t len)
+{
+	CmzScanner	scan;
+	bool		first = true;
+	double		units = 0;
+
+	cmz_scan_init(&scan, body, len);
+	if (!cmz_scan_char(&scan, '{'))
+		return 0;
+	while (cmz_scan_next(&scan, '}', &first) > 0)
+	{
+		CmzSpan		name;
+		bool		ok;
+
+		if (!cmz_scan_string(&scan, &name) || !cmz_scan_char(&scan, ':'))
+			break;
+		if (!cmz_span_equals(&name, "ConsumedCapacity"))
+			ok = cmz_scan_skip(&scan);
+		else if (cmz_scan_peek(&scan) == '[')
+			ok = read_consumed_capacities(&scan, &units);
+		else
+			ok = read_consumed_capacity(&scan, &units);
+		if (!ok)
+			break;
+	}
+	return units;
+}
+
 void
 cmz_page_of_item(CmzPage *page, const char *item, size_t len)
 {

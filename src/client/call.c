@@ -53,6 +53,7 @@ start_attempt(CmzCall *call)
 						call->body, call->body_len);
 
 	call->attempts++;
+	INSTR_TIME_SET_CURRENT(call->started);
 	call->exchange = cmz_http_start("POST", client->endpoint_url, n, headers,
 									call->body, call->body_len, &client->http);
 	MemoryContextSwitchTo(old);
@@ -96,6 +97,35 @@ may_retry(const CmzCall *call)
 	return call->failure.retry != CMZ_RETRY_NEVER && failed <= limit;
 }
 
+void
+cmz_call_count(const CmzCall *call, const CmzStatCounters *counters)
+{
+	cmz_stat_add(call->client->serverid, call->table, call->index, call->operation, counters);
+}
+
+static void
+count_attempt(const CmzCall *call, bool again)
+{
+	const CmzExchange *exchange = call->exchange;
+	const CmzFailure *failure = &call->failure;
+	CmzStatCounters counters = {0};
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, call->started);
+	counters.requests = Max(exchange->sends, 1);
+	counters.bytes = exchange->body_len;
+	counters.time_ms = INSTR_TIME_GET_MILLISEC(now);
+	counters.retries = again ? 1 : 0;
+	if (failure->failed && failure->retry == CMZ_RETRY_THROTTLED)
+		counters.throttled_requests = 1;
+	else if (failure->failed && failure->status >= 400 && failure->status < 500)
+		counters.user_errors = 1;
+	else if (failure->failed)
+		counters.system_errors = 1;
+	cmz_call_count(call, &counters);
+}
+
 /* The signature was refused for what can be mended, for the first time. */
 static bool
 may_sign_anew(CmzCall *call)
@@ -116,12 +146,15 @@ finish_attempt(CmzCall *call)
 {
 	CmzExchange *exchange = call->exchange;
 	MemoryContext old = MemoryContextSwitchTo(call->context);
+	bool		again;
 
 	/* libcurl repeated it itself on a new connection */
 	if (exchange->sends > 1)
 		call->ambiguous = true;
 	cmz_error_judge(exchange, &call->failure);
-	if (call->failure.failed && (may_retry(call) || may_sign_anew(call)))
+	again = call->failure.failed && (may_retry(call) || may_sign_anew(call));
+	count_attempt(call, again);
+	if (again)
 	{
 		int			delay = call->failure.retry == CMZ_RETRY_NEVER ? 0
 			: cmz_retry_delay_ms(call->attempts, pg_prng_double(&pg_global_prng_state));

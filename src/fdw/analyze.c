@@ -20,6 +20,7 @@
 #include "fdw/analyze.h"
 #include "fdw/compat.h"
 #include "fdw/control.h"
+#include "fdw/progress.h"
 #include "fdw/row.h"
 #include "fdw/sample.h"
 #include "fdw/session.h"
@@ -67,6 +68,7 @@ typedef struct CmzSampling
 	CmzRowReader *reader;
 	CmzSample  *sample;
 	CmzCounters counters;
+	CmzProgress *progress;
 	Datum	   *values;
 	bool	   *nulls;
 	MemoryContext row_context;
@@ -256,6 +258,11 @@ read_segment(CmzSampling *s, int segment)
 		pages++;
 	}
 	s->nsegments++;
+	s->progress->pages = s->counters.pages;
+	s->progress->items = s->counters.items;
+	s->progress->units = s->counters.read_units;
+	s->progress->segments_done = s->nsegments;
+	cmz_progress_report(s->progress);
 	if (!stream->at_end)
 		s->cut++;
 	if (s->items_read > before)
@@ -281,6 +288,7 @@ read_segments(CmzSampling *s, int guesses)
 	s->nsegments = s->nonempty = s->cut = s->nkeys = 0;
 	s->items_read = 0;
 	s->units_before = s->counters.read_units;
+	s->progress->segments_total = n;
 	for (int i = 0; i < n; i++)
 	{
 		read_segment(s, segments[i]);
@@ -345,6 +353,7 @@ begin_sampling(Relation rel, HeapTuple *rows, int target)
 	initStringInfo(&s->key);
 	s->row_context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw sampled row",
 										   ALLOCSET_DEFAULT_SIZES);
+	s->progress = cmz_progress_create(RelationGetRelid(s->rel), "ANALYZE");
 	s->segment_context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw sampled segment",
 											   ALLOCSET_SMALL_SIZES);
 	return s;

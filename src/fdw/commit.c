@@ -347,6 +347,7 @@ send_one_by_one(Commit *commit, const Batch *batch)
 	ListCell   *lc;
 
 	commit->pipeline = pipeline;
+	pipeline->progress->operation = "Commit";
 	foreach(lc, batch->units)
 	{
 		MemoryContext old = MemoryContextSwitchTo(cmz_pipeline_room(pipeline));

@@ -11,6 +11,9 @@
 
 #include "fdw/fetch.h"
 
+/* A scan that has come so far is shown as one in progress. */
+#define LONG_PAGES		2
+
 /* Pages that are kept for a repetition. */
 #define MAX_KEPT_BYTES	(256 * 1024)
 
@@ -132,6 +135,32 @@ grow_pages(const CmzFetch *fetch, CmzStream *stream)
 		*limit = *limit > LARGE_LIMIT ? 0 : *limit * PAGE_GROWTH;
 }
 
+static void
+report_page(const CmzFetch *fetch, const CmzStream *stream)
+{
+	CmzProgress *progress = fetch->progress;
+
+	if (progress == NULL)
+		return;
+	progress->pages++;
+	progress->items += Max(stream->page.count, 0);
+	progress->units += stream->page.read_units;
+	progress->segments_done += stream->at_end;
+	if (progress->pages >= LONG_PAGES)
+		cmz_progress_report(progress);
+}
+
+/* The next page of a stream; false at its end. */
+static bool
+open_page(const CmzFetch *fetch, CmzStream *stream)
+{
+	if (!cmz_stream_next_page(stream))
+		return false;
+	grow_pages(fetch, stream);
+	report_page(fetch, stream);
+	return true;
+}
+
 /* The page that was given has been read. */
 static void
 end_current(CmzFetch *fetch)
@@ -192,8 +221,7 @@ cmz_fetch_next_page(CmzFetch *fetch, bool *waiting)
 		return fetch->streams[--fetch->nrewound];
 	while ((stream = wait_for_page(fetch, waiting)) != NULL)
 	{
-		(void) cmz_stream_next_page(stream);
-		grow_pages(fetch, stream);
+		(void) open_page(fetch, stream);
 		fetch->current = stream;
 		if (fetch->complete == NULL || stream->request.keys != NULL)
 		{
@@ -220,8 +248,7 @@ open_another(CmzFetch *fetch, int opened)
 			ready = opened;
 		}
 	stream = fetch->streams[ready];
-	(void) cmz_stream_next_page(stream);
-	grow_pages(fetch, stream);
+	(void) open_page(fetch, stream);
 	fetch->streams[ready] = fetch->streams[opened];
 	fetch->streams[opened] = stream;
 }
@@ -244,9 +271,8 @@ cmz_fetch_open_all(CmzFetch *fetch)
 bool
 cmz_fetch_follow(CmzFetch *fetch, CmzStream *stream)
 {
-	if (!cmz_stream_next_page(stream))
+	if (!open_page(fetch, stream))
 		return false;
-	grow_pages(fetch, stream);
 	/* with many streams, each is asked for its pages when it must be */
 	if (!fetch->lazy && fetch->nstreams <= fetch->concurrency)
 	{

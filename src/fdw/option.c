@@ -27,6 +27,7 @@
 
 #define MAX_TIMEOUT_MS	(24 * 3600 * 1000)
 #define MAX_READ_UNITS	1e12
+#define MAX_PRICE		1e9
 
 /* Where an option may stand. */
 #define AT_SERVER	0x01
@@ -469,6 +470,21 @@ cmz_option_check_endpoint(const char *url, bool allow_http, const char *source)
 			 errhint("Use https, or set option allow_http to 'true' on the server.")));
 }
 
+/* Read by view cmz_cost only.  Source of the defaults: the table guide's estimation. */
+static struct
+{
+	const char *name;
+	const char *description;
+	double		boot_value;
+	double		value;
+}			prices[] = {
+	{"cmz_fdw.read_unit_price", "Dollars for a million read units.", 0.25},
+	{"cmz_fdw.write_unit_price", "Dollars for a million write units.", 1.25},
+	{"cmz_fdw.stream_read_price", "Dollars for a million reads of a stream.", 0.2},
+	{"cmz_fdw.storage_price", "Dollars for storing a GB for a month.", 0.25},
+	{"cmz_fdw.backup_price", "Dollars for backing up a GB for a month.", 0.1},
+};
+
 void
 cmz_option_define_gucs(void)
 {
@@ -500,5 +516,11 @@ cmz_option_define_gucs(void)
 							100000, 1, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+	for (int i = 0; i < (int) lengthof(prices); i++)
+		DefineCustomRealVariable(prices[i].name, prices[i].description,
+								 "View cmz_cost reckons with it.",
+								 &prices[i].value, prices[i].boot_value, 0, MAX_PRICE,
+								 PGC_USERSET, 0,
+								 NULL, NULL, NULL);
 	MarkGUCPrefixReserved("cmz_fdw");
 }

@@ -8,6 +8,9 @@
 #include "fdw/pipeline.h"
 #include "utils/memutils.h"
 
+/* What has sent so much is shown as work in progress. */
+#define LONG_REQUESTS	100
+
 static dlist_head pipelines = DLIST_STATIC_INIT(pipelines); /* that have not ended */
 
 static void
@@ -27,12 +30,25 @@ cmz_pipeline_create(const CmzClient *client, int concurrency, Oid serverid, cons
 	pipeline->concurrency = concurrency;
 	pipeline->serverid = serverid;
 	pipeline->table_name = table_name;
+	pipeline->progress = cmz_progress_create(InvalidOid, "Write");
 	dlist_init(&pipeline->sendings);
 	callback->func = forget_pipeline;
 	callback->arg = pipeline;
 	dlist_push_tail(&pipelines, &pipeline->node);
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	return pipeline;
+}
+
+static void
+report_writes(CmzPipeline *pipeline, const CmzSending *sending)
+{
+	CmzProgress *progress = pipeline->progress;
+
+	progress->pages++;
+	progress->items = pipeline->stored;
+	progress->units += sending->write_units;
+	if (progress->pages >= LONG_REQUESTS)
+		cmz_progress_report(progress);
 }
 
 static void
@@ -47,7 +63,10 @@ finish_sending(CmzPipeline *pipeline, CmzSending *sending)
 	if (outcome == CMZ_OUTCOME_REFUSED && sending->refused != NULL)
 		*sending->refused = true;
 	else if (outcome == CMZ_OUTCOME_STORED)
+	{
 		pipeline->stored += sending->n;
+		report_writes(pipeline, sending);
+	}
 	else if (pipeline->failed == NULL)
 	{
 		pipeline->failed = sending;

@@ -221,6 +221,9 @@ cmz_rows_open(const CmzTable *table, const CmzPlan *plan, const CmzBinding *bind
 	rows->fetch = cmz_fetch_create(client, counters, table->concurrency, supply_stream, rows);
 	rows->fetch->lazy = wanted > 0 && rows->base.limit > 0;
 	rows->fetch->grows = wanted > 0;
+	rows->fetch->progress = cmz_progress_create(table->relid, binding->arms[0].is_query ? "Query" : "Scan");
+	rows->fetch->progress->segments_total = binding->arms[0].is_query
+		? (int64) cmz_reads_total(binding) : plan->segments;
 	if (plan->complete)
 	{
 		rows->fetch->complete = add_gets;

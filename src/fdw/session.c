@@ -127,6 +127,7 @@ cmz_session_client(Oid serverid, Oid userid)
 	bool		is_local;
 
 	fill_credential_config(config, server, mapping, userid);
+	client->serverid = serverid;
 	client->service = &cmz_service_dynamodb;
 	client->region = server_region(server->options, config->profile);
 	client->endpoint_url = server_endpoint(server->options, client->region, &is_local);

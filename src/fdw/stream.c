@@ -26,6 +26,18 @@ cmz_stream_create(const CmzClient *client, const CmzReadRequest *request, CmzCou
 	return stream;
 }
 
+/* Only now is it known how many items a batch had. */
+static void
+count_batch(const CmzStream *stream)
+{
+	CmzStatCounters counters = {0};
+
+	if (stream->call == NULL || !stream->page.is_batch)
+		return;
+	counters.items = counters.scanned_items = stream->page.read;
+	cmz_call_count(stream->call, &counters);
+}
+
 static void
 end_call(CmzCall **call)
 {
@@ -49,6 +61,7 @@ cmz_stream_start(CmzStream *stream)
 	cmz_request_append_read(&body, request);
 	stream->next = cmz_call_start(stream->client, cmz_request_operation(request),
 								  request->table, &body);
+	stream->next->index = request->keys ? NULL : request->index;
 	pfree(body.data);
 	MemoryContextSwitchTo(old);
 }
@@ -107,14 +120,19 @@ count_page(CmzStream *stream)
 	CmzCounters *counters = stream->counters;
 	const CmzPage *page = &stream->page;
 
+	CmzStatCounters stat = {0};
+
 	counters->pages++;
 	stream->pages++;
+	stat.pages = 1;
+	stat.read_units = page->read_units;
 	counters->read_units += page->read_units;
 	if (!page->is_batch)
 	{
-		counters->items += page->count;
-		counters->scanned_items += page->scanned_count;
+		counters->items += stat.items = page->count;
+		counters->scanned_items += stat.scanned_items = page->scanned_count;
 	}
+	cmz_call_count(stream->call, &stat);
 	cmz_guard_charge(page->read_units);
 }
 
@@ -160,6 +178,7 @@ cmz_stream_next_page(CmzStream *stream)
 	CmzCall    *call;
 	bool		ok;
 
+	count_batch(stream);
 	end_call(&stream->call);
 	cmz_stream_start(stream);
 	call = stream->next;
@@ -191,6 +210,7 @@ cmz_stream_rewind(CmzStream *stream)
 void
 cmz_stream_end(CmzStream *stream)
 {
+	count_batch(stream);
 	end_call(&stream->call);
 	end_call(&stream->next);
 	memset(&stream->page, 0, sizeof(stream->page));
@@ -201,5 +221,6 @@ cmz_stream_end(CmzStream *stream)
 void
 cmz_stream_free(CmzStream *stream)
 {
+	count_batch(stream);
 	MemoryContextDelete(stream->context);
 }

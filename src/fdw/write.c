@@ -12,6 +12,7 @@
 
 #include "base/image.h"
 #include "base/itemequal.h"
+#include "base/itemreader.h"
 #include "base/json.h"
 #include "base/jsonscan.h"
 #include "base/key.h"
@@ -125,6 +126,7 @@ read_item(const CmzSending *sending, CmzImage *image, bool *found)
 {
 	const CmzWrite *write = &sending->writes[0];
 	StringInfoData body;
+	CmzStatCounters counters = {0};
 	CmzCall    *call;
 	const char *item;
 	size_t		len;
@@ -135,11 +137,14 @@ read_item(const CmzSending *sending, CmzImage *image, bool *found)
 	cmz_json_append_name(&body, "Key");
 	cmz_key_append_json(&body, write->keys, &write->key[0],
 						write->keys->sort_key ? &write->key[1] : NULL);
-	appendStringInfoString(&body, ",\"ConsistentRead\":true}");
+	appendStringInfoString(&body, ",\"ConsistentRead\":true,\"ReturnConsumedCapacity\":\"TOTAL\"}");
 	call = cmz_call_start(sending->client, "GetItem", write->table, &body);
 	if (!cmz_call_wait(call) || !cmz_json_is_object(call->answer, call->answer_len))
 		return false;
 	item = cmz_item_of_answer(call->answer, call->answer_len, &len);
+	counters.items = counters.scanned_items = item != NULL;
+	counters.read_units = cmz_answer_units(call->answer, call->answer_len);
+	cmz_call_count(call, &counters);
 	*found = item != NULL;
 	return item == NULL || cmz_image_parse(image, item, len);
 }
@@ -203,6 +208,17 @@ find_culprit(CmzSending *sending)
 	return CMZ_OUTCOME_FAILED;
 }
 
+static void
+count_writes(CmzSending *sending)
+{
+	CmzStatCounters counters = {0};
+
+	counters.items = sending->n;
+	counters.write_units = sending->write_units =
+		cmz_answer_units(sending->call->answer, sending->call->answer_len);
+	cmz_call_count(sending->call, &counters);
+}
+
 CmzOutcome
 cmz_sending_finish(CmzSending *sending)
 {
@@ -214,7 +230,10 @@ cmz_sending_finish(CmzSending *sending)
 	bool		lost = answered || call->ambiguous || call->failure.ambiguous;
 
 	if (answered && cmz_json_is_object(call->answer, call->answer_len))
+	{
+		count_writes(sending);
 		outcome = CMZ_OUTCOME_STORED;
+	}
 	else if (cmz_failure_is(&call->failure, "TransactionCanceledException"))
 		outcome = find_culprit(sending);
 	else if (cmz_failure_is(&call->failure, "ConditionalCheckFailedException"))

@@ -33,8 +33,11 @@ cmz_writer_create(const CmzTable *table, Oid userid, CommandId cid)
 						table->name, table->table_name),
 				 errhint("Commit them before, or use one write_mode for both.")));
 	if (table->immediate)
+	{
 		writer->pipeline = cmz_pipeline_create(writer->client, table->concurrency,
 											   table->serverid, table->table_name);
+		writer->pipeline->progress->relid = table->relid;
+	}
 	return writer;
 }
 
