@@ -91,7 +91,14 @@ AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION cmz_stored_bytes(name, text) IS
   'asks DynamoDB for the size of a table with its indexes';
 
--- prices are dollars for a million units, for a GB-month, for a million requests
+CREATE FUNCTION cmz_prices(OUT read_unit double precision, OUT write_unit double precision,
+                           OUT stream_read double precision, OUT storage double precision, OUT backup double precision)
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT STABLE;
+
+COMMENT ON FUNCTION cmz_prices() IS
+  'gives the settings of prices that view cmz_cost reckons with';
+
+-- prices are dollars for a million units, for a million requests, for a GB-month
 CREATE VIEW cmz_cost AS
 SELECT c.server, c.table_name, c.read_units, c.write_units, c.stream_reads, c.stored_bytes,
        round((c.read_units * p.read_unit / 1e6)::numeric, 6) AS read_cost,
@@ -107,11 +114,7 @@ FROM (SELECT e.*, CASE WHEN has_server_privilege(e.server, 'USAGE') THEN cmz_sto
                    min(since) AS since, scope
             FROM cmz_stat WHERE table_name IS NOT NULL AND server IS NOT NULL
             GROUP BY server, table_name, scope) e) c,
-     (SELECT current_setting('cmz_fdw.read_unit_price')::double precision AS read_unit,
-             current_setting('cmz_fdw.write_unit_price')::double precision AS write_unit,
-             current_setting('cmz_fdw.stream_read_price')::double precision AS stream_read,
-             current_setting('cmz_fdw.storage_price')::double precision AS storage,
-             current_setting('cmz_fdw.backup_price')::double precision AS backup) p;
+     cmz_prices() p;
 
 COMMENT ON VIEW cmz_cost IS
   'what requests to DynamoDB have cost in dollars, and what storing its tables costs a month';

@@ -8,6 +8,7 @@
 #include "client/stat.h"
 #include "fdw/compat.h"
 #include "fdw/control.h"
+#include "fdw/monitor.h"
 #include "fdw/session.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
@@ -15,8 +16,56 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #define NCOLUMNS	18
+#define MAX_PRICE	1e12
+
+/*
+ * In dollars, for a million units, a million requests, or a GB for a month.  Source
+ * of the defaults: the cost estimation of the table's set-up guide.
+ */
+static struct
+{
+	const char *name;
+	const char *description;
+	double		boot_value;
+	double		value;
+}			prices[] = {
+	{"cmz_fdw.read_unit_price", "Dollars for a million read units.", 0.25},
+	{"cmz_fdw.write_unit_price", "Dollars for a million write units.", 1.25},
+	{"cmz_fdw.stream_read_price", "Dollars for a million reads of a stream.", 0.2},
+	{"cmz_fdw.storage_price", "Dollars for storing a GB for a month.", 0.25},
+	{"cmz_fdw.backup_price", "Dollars for backing up a GB for a month.", 0.1},
+};
+
+void
+cmz_monitor_define_gucs(void)
+{
+	for (int i = 0; i < (int) lengthof(prices); i++)
+		DefineCustomRealVariable(prices[i].name, prices[i].description,
+								 "View cmz_cost reckons with it.",
+								 &prices[i].value, prices[i].boot_value, 0, MAX_PRICE,
+								 PGC_USERSET, 0,
+								 NULL, NULL, NULL);
+}
+
+PG_FUNCTION_INFO_V1(cmz_prices);
+
+/* All digits of them, and in a session that has not loaded the library too. */
+Datum
+cmz_prices(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[lengthof(prices)];
+	bool		nulls[lengthof(prices)] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	for (int i = 0; i < (int) lengthof(prices); i++)
+		values[i] = Float8GetDatum(prices[i].value);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
 
 /* The user may use the server, or see all statistics; it may be gone by now. */
 static bool

@@ -18,6 +18,7 @@
 #include "commands/defrem.h"
 #include "fdw/compat.h"
 #include "fdw/guard.h"
+#include "fdw/monitor.h"
 #include "fdw/option.h"
 #include "fdw/writeset.h"
 #include "fmgr.h"
@@ -27,7 +28,6 @@
 
 #define MAX_TIMEOUT_MS	(24 * 3600 * 1000)
 #define MAX_READ_UNITS	1e12
-#define MAX_PRICE		1e9
 
 /* Where an option may stand. */
 #define AT_SERVER	0x01
@@ -470,21 +470,6 @@ cmz_option_check_endpoint(const char *url, bool allow_http, const char *source)
 			 errhint("Use https, or set option allow_http to 'true' on the server.")));
 }
 
-/* Read by view cmz_cost only.  Source of the defaults: the table guide's estimation. */
-static struct
-{
-	const char *name;
-	const char *description;
-	double		boot_value;
-	double		value;
-}			prices[] = {
-	{"cmz_fdw.read_unit_price", "Dollars for a million read units.", 0.25},
-	{"cmz_fdw.write_unit_price", "Dollars for a million write units.", 1.25},
-	{"cmz_fdw.stream_read_price", "Dollars for a million reads of a stream.", 0.2},
-	{"cmz_fdw.storage_price", "Dollars for storing a GB for a month.", 0.25},
-	{"cmz_fdw.backup_price", "Dollars for backing up a GB for a month.", 0.1},
-};
-
 void
 cmz_option_define_gucs(void)
 {
@@ -516,11 +501,6 @@ cmz_option_define_gucs(void)
 							100000, 1, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
-	for (int i = 0; i < (int) lengthof(prices); i++)
-		DefineCustomRealVariable(prices[i].name, prices[i].description,
-								 "View cmz_cost reckons with it.",
-								 &prices[i].value, prices[i].boot_value, 0, MAX_PRICE,
-								 PGC_USERSET, 0,
-								 NULL, NULL, NULL);
+	cmz_monitor_define_gucs();
 	MarkGUCPrefixReserved("cmz_fdw");
 }
