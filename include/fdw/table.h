@@ -32,6 +32,7 @@ typedef struct CmzTable
 
 	bool		consistent_read;
 	int			ttl_days;
+	bool		hide_expired;
 	int			concurrency;	/* requests in flight for one scan */
 	CmzScanPolicy scan_policy;
 	bool		immediate;		/* write_mode: writes are sent as they come */

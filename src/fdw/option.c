@@ -256,6 +256,7 @@ static const struct
 	{"indexes", AT_TABLE, NULL, false}, /* checked together with "key" */
 	{"consistent_read", AT_SERVER | AT_TABLE, check_bool, false},
 	{"ttl_days", AT_SERVER | AT_TABLE, check_days, false},
+	{"hide_expired", AT_SERVER | AT_TABLE, check_bool, false},
 	{"concurrency", AT_SERVER | AT_TABLE, check_concurrency, false},
 	{"scan_policy", AT_SERVER | AT_TABLE, check_policy, false},
 	{"write_mode", AT_SERVER | AT_TABLE, check_write_mode, false},

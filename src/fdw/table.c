@@ -194,6 +194,7 @@ cmz_table_open(Oid relid)
 	table->name = pstrdup(RelationGetRelationName(rel));
 	table->table_name = dynamodb_name(foreign);
 	open_layout(table, foreign->options);
+	table->hide_expired = cmz_option_bool(find_option(foreign, server, "hide_expired"), false);
 	table->consistent_read = cmz_option_bool(find_option(foreign, server, "consistent_read"), false);
 	table->ttl_days = table_ttl_days(foreign, server);
 	table->concurrency = cmz_option_int(find_option(foreign, server, "concurrency"),
