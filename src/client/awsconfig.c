@@ -114,7 +114,7 @@ parse_file(ConfigFile *file, const char *path, CmzProblem *problem)
 }
 
 static bool
-load_file(ConfigFile *file, CmzProblem *problem)
+refresh_file(ConfigFile *file, CmzProblem *problem)
 {
 	char	   *path = file_path(file);
 	struct stat now;
@@ -138,7 +138,7 @@ bool
 cmz_awsconfig_load(CmzProblem *problem)
 {
 	for (int i = 0; i < (int) lengthof(files); i++)
-		if (!load_file(&files[i], problem))
+		if (!refresh_file(&files[i], problem))
 			return false;
 	return true;
 }
