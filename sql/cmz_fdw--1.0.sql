@@ -136,3 +136,15 @@ COMMENT ON VIEW cmz_progress IS
   'how far scans of many pages and bulk writes are';
 
 GRANT SELECT ON cmz_progress TO PUBLIC;
+
+CREATE FUNCTION cmz_metrics(foreign_table regclass, metric text,
+                            start timestamptz DEFAULT now() - interval '3 hours',
+                            "end" timestamptz DEFAULT now(),
+                            period interval DEFAULT '5 minutes',
+                            OUT index_name text, OUT operation text, OUT "time" timestamptz,
+                            OUT value double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION cmz_metrics(regclass, text, timestamptz, timestamptz, interval) IS
+  'gives a metric of the DynamoDB table behind a foreign table from CloudWatch';

@@ -7,6 +7,7 @@
 
 #include "client/compat.h"
 #include "client/http.h"
+#include "client/service.h"
 
 typedef enum CmzRetry
 {
@@ -26,7 +27,8 @@ typedef struct CmzFailure
 	long		status;			/* of HTTP, 0: no answer */
 	const char *code;			/* the service's exception, or NULL */
 	const char *message;		/* its message, or what the transport said */
-	const char *hint;			/* may be NULL */
+	const char *hint;			/* may be NULL, see cmz_error_hint() */
+	bool		denied;			/* an action is missing, see cmz_error_hint() */
 	bool		clock;			/* the signature's date may be to blame */
 	bool		stale;			/* the credentials have expired */
 	char		request_id[CMZ_REQUEST_ID_SIZE];
@@ -42,11 +44,18 @@ extern void cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure);
 extern bool cmz_failure_is(const CmzFailure *failure, const char *code);
 
 /*
+ * What to do about the failure of an operation of that service; NULL if there is
+ * nothing to say.  palloc'd or static.
+ */
+extern const char *cmz_error_hint(const CmzFailure *failure, const CmzService *service,
+								  const char *operation);
+
+/*
  * Raise the failure as an error that names service, operation, table and request id;
  * attempts is how often it was tried.  account, if not NULL, is another sentence
  * for its DETAIL.
  */
-pg_noreturn extern void cmz_error_raise(const CmzFailure *failure, const char *service,
+pg_noreturn extern void cmz_error_raise(const CmzFailure *failure, const CmzService *service,
 										const char *operation, const char *table,
 										const char *endpoint, int attempts, const char *account);
 

@@ -11,6 +11,7 @@ typedef struct CmzService
 {
 	const char *name;			/* for people: "DynamoDB" */
 	const char *signing_name;	/* in the signature's scope: "dynamodb" */
+	const char *action_prefix;	/* of actions in IAM policies: "dynamodb" */
 	const char *host;			/* before ".REGION.amazonaws.com" */
 	const char *endpoint_variable;	/* of the environment: its own endpoint */
 	const char *content_type;

@@ -248,7 +248,7 @@ cmz_calls_timeout(long max_ms)
 void
 cmz_call_raise(const CmzCall *call, const char *account)
 {
-	cmz_error_raise(&call->failure, call->client->service->name, call->operation, call->table,
+	cmz_error_raise(&call->failure, call->client->service, call->operation, call->table,
 					call->client->endpoint_url, call->attempts, account);
 }
 

@@ -17,8 +17,6 @@
 
 #define HINT_TABLE \
 	"Check the options table_name of the foreign table, and region and endpoint_url of the server; cmz_create_table() creates the table."
-#define HINT_ACCESS \
-	"Let an administrator grant the action named above to the IAM user, for cmz_create_table() dynamodb:CreateTable; or deploy the table with CloudFormation."
 #define HINT_IDENTITY \
 	"Check access_key_id, secret_access_key and session_token of the user mapping, region of the server, and the clock of this machine."
 #define HINT_THROTTLED \
@@ -51,7 +49,7 @@ static const struct
 	{"ResourceInUseException", CMZ_RETRY_NEVER, ERRCODE_DUPLICATE_TABLE, HINT_IN_USE},
 	{"ItemCollectionSizeLimitExceededException", CMZ_RETRY_NEVER, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 	{"LimitExceededException", CMZ_RETRY_NEVER, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
-	{"AccessDeniedException", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_ACCESS},
+	{"AccessDeniedException", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
 	{"UnrecognizedClientException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
 	{"InvalidClientTokenId", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
 	{"InvalidSignatureException", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
@@ -66,7 +64,7 @@ static const struct
 	{"RequestTimeTooSkewed", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
 	{"RequestExpired", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
 	{"RequestInTheFuture", CMZ_RETRY_NEVER, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, HINT_IDENTITY},
-	{"AccessDenied", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_ACCESS},
+	{"AccessDenied", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
 	{"OptInRequired", CMZ_RETRY_NEVER, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
 	{"ProvisionedThroughputExceededException", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, HINT_THROTTLED},
 	{"Throttling", CMZ_RETRY_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
@@ -115,6 +113,11 @@ static const struct
 	{CURLE_SSL_CACERT_BADFILE, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
 	{CURLE_SSL_ISSUER_ERROR, CMZ_RETRY_NEVER, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, HINT_TLS},
 	{CURLE_OUT_OF_MEMORY, CMZ_RETRY_NEVER, ERRCODE_FDW_OUT_OF_MEMORY, NULL},
+};
+
+/* Codes of an identity that is known, but lacks an action. */
+static const char *const denied_codes[] = {
+	"AccessDeniedException", "AccessDenied", NULL
 };
 
 /* Codes that a wrong clock can bring. */
@@ -285,6 +288,7 @@ judge_status(const CmzExchange *exchange, CmzFailure *failure)
 			 HINT_ENDPOINT);
 		return;
 	}
+	failure->denied = is_one_of(failure->code, denied_codes);
 	failure->clock = is_one_of(failure->code, clock_codes);
 	failure->stale = is_one_of(failure->code, stale_codes);
 	for (int i = 0; i < (int) lengthof(exceptions); i++)
@@ -330,10 +334,21 @@ cmz_failure_is(const CmzFailure *failure, const char *code)
 	return failure->failed && failure->code != NULL && strcmp(failure->code, code) == 0;
 }
 
+const char *
+cmz_error_hint(const CmzFailure *failure, const CmzService *service, const char *operation)
+{
+	if (!failure->denied)
+		return failure->hint;
+	return psprintf("Let an administrator grant %s:%s to the IAM user or role%s.",
+					service->action_prefix, operation,
+					strcmp(operation, "CreateTable") == 0 ? ", or deploy the table with CloudFormation" : "");
+}
+
 void
-cmz_error_raise(const CmzFailure *failure, const char *service, const char *operation,
+cmz_error_raise(const CmzFailure *failure, const CmzService *service, const char *operation,
 				const char *table, const char *endpoint, int attempts, const char *account)
 {
+	const char *hint = cmz_error_hint(failure, service, operation);
 	StringInfoData detail;
 
 	initStringInfo(&detail);
@@ -353,8 +368,8 @@ cmz_error_raise(const CmzFailure *failure, const char *service, const char *oper
 	ereport(ERROR,
 			(errcode(failure->sqlstate),
 			 failure->code
-			 ? errmsg("%s: %s", service, failure->message)
-			 : errmsg("could not get an answer from %s: %s", service, failure->message),
+			 ? errmsg("%s: %s", service->name, failure->message)
+			 : errmsg("could not get an answer from %s: %s", service->name, failure->message),
 			 errdetail_internal("%s", detail.data),
-			 failure->hint ? errhint("%s", failure->hint) : 0));
+			 hint ? errhint("%s", hint) : 0));
 }

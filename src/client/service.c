@@ -2,8 +2,8 @@
  * service.c
  *	  The services of AWS that we call, and where they are.
  *
- * Source: AWS General Reference, "Service endpoints and quotas", and the
- * protocol sections of the services' API references.
+ * Sources: AWS General Reference, "Service endpoints and quotas"; the protocol
+ * sections of the services' API references; Service Authorization Reference.
  */
 #include "postgres.h"
 
@@ -12,31 +12,31 @@
 #define FORM "application/x-www-form-urlencoded; charset=utf-8"
 
 const CmzService cmz_service_dynamodb = {
-	"DynamoDB", "dynamodb", "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB",
+	"DynamoDB", "dynamodb", "dynamodb", "dynamodb", "AWS_ENDPOINT_URL_DYNAMODB",
 	"application/x-amz-json-1.0", "DynamoDB_20120810."
 };
 
 const CmzService cmz_service_streams = {
-	"DynamoDB Streams", "dynamodb", "streams.dynamodb", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+	"DynamoDB Streams", "dynamodb", "dynamodb", "streams.dynamodb", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
 	"application/x-amz-json-1.0", "DynamoDBStreams_20120810."
 };
 
 const CmzService cmz_service_sts = {
-	"AWS STS", "sts", "sts", "AWS_ENDPOINT_URL_STS", FORM, NULL
+	"AWS STS", "sts", "sts", "sts", "AWS_ENDPOINT_URL_STS", FORM, NULL
 };
 
 const CmzService cmz_service_cloudwatch = {
-	"CloudWatch", "monitoring", "monitoring", "AWS_ENDPOINT_URL_CLOUDWATCH", FORM, NULL
+	"CloudWatch", "monitoring", "cloudwatch", "monitoring", "AWS_ENDPOINT_URL_CLOUDWATCH", FORM, NULL
 };
 
 const CmzService cmz_service_kms = {
-	"AWS KMS", "kms", "kms", "AWS_ENDPOINT_URL_KMS",
+	"AWS KMS", "kms", "kms", "kms", "AWS_ENDPOINT_URL_KMS",
 	"application/x-amz-json-1.1", "TrentService."
 };
 
 /* Only GETs, without a signature. */
 const CmzService cmz_service_sso = {
-	"IAM Identity Center", NULL, "portal.sso", "AWS_ENDPOINT_URL_SSO", NULL, NULL
+	"IAM Identity Center", NULL, "sso", "portal.sso", "AWS_ENDPOINT_URL_SSO", NULL, NULL
 };
 
 char *

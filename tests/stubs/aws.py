@@ -32,8 +32,9 @@ Script:
   imds       also role (null: none), v2 (false: no tokens), code and message
   container  also authorization, the header that is expected
   sso        also token, the bearer token that is expected (ssotoken)
-  cloudwatch {pages: [{results: [{id, label, timestamps, values, status}], next_token}]}:
-             one page after the other; by default no values for each query
+  cloudwatch {pages: [{results: [{id, label, timestamps, values, status, messages}], messages,
+             next_token}]}: one page after the other, messages being [{Code, Value}]; by
+             default no values for each query
   kms        {arn} of any key (null: none), metadata to change
   describe, describe_list   merged into the Table of (the i-th) DescribeTable
   pitr_unavailable          so many UpdateContinuousBackups fail

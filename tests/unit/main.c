@@ -54,6 +54,7 @@ main(int argc, char **argv)
 	test_keyrange();
 	test_misc();
 	test_config();
+	test_metric();
 	test_image();
 	test_writerequest();
 	test_itemreader();

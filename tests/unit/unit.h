@@ -21,6 +21,7 @@ extern void test_keyrange(void);
 extern void test_itemreader(void);
 extern void test_misc(void);
 extern void test_config(void);
+extern void test_metric(void);
 extern void test_image(void);
 extern void test_writerequest(void);
 

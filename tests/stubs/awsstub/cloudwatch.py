@@ -17,6 +17,7 @@ class CloudWatch(Query):
         for name in ids:
             request.expect(re.fullmatch("[a-z][a-zA-Z0-9_]*", name), "Id %r starts with no small letter", name)
             request.expect(ids.count(name) == 1, "Id %s is given more than once", name)
+        request.expect(0 < len(queries) <= 500, "there are %d queries", len(queries))
         for query in queries:
             request.expect(("MetricStat" in query) != ("Expression" in query),
                            "%s is not one of metric and expression", query["Id"])
@@ -44,5 +45,6 @@ class CloudWatch(Query):
                 "Values": [value if isinstance(value, str) else repr(float(value))
                            for value in result.get("values", [])],
                 "Label": result.get("label", result["id"]), "Id": result["id"],
-                "StatusCode": result.get("status", "Complete")} for result in page.get("results", [])],
+                "StatusCode": result.get("status", "Complete"),
+                "Messages": result.get("messages", [])} for result in page.get("results", [])],
             "NextToken": page.get("next_token"), "Messages": page.get("messages", [])})

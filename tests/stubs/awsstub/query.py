@@ -1,6 +1,7 @@
 """The query protocol: forms in, XML out."""
 import re
 import uuid
+from collections import Counter
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
@@ -16,9 +17,11 @@ class Form:
 
     def __init__(self, fields):
         self.fields, self.left = fields, dict(fields)
+        # all names and what they begin with: looked up often
+        self.prefixes = {name[:i] for name in fields for i, c in enumerate(name + ".") if c == "."}
 
     def under(self, prefix):
-        return prefix in self.fields or any(name.startswith(prefix + ".") for name in self.fields)
+        return prefix in self.prefixes
 
     def parse(self, shape, prefix=""):
         kind = shape.type_name
@@ -80,8 +83,8 @@ def fields_of(request):
     except ValueError as error:
         request.problems.append("the form is malformed: %s" % error)
         return {}
-    for name in {n for n, _ in pairs}:
-        request.expect([n for n, _ in pairs].count(name) == 1, "%s is given more than once", name)
+    for name, count in Counter(n for n, _ in pairs).items():
+        request.expect(count == 1, "%s is given more than once", name)
     return dict(pairs)
 
 
