@@ -115,6 +115,25 @@ static const struct
 	{CURLE_OUT_OF_MEMORY, CMZ_RETRY_NEVER, ERRCODE_FDW_OUT_OF_MEMORY, NULL},
 };
 
+/*
+ * Operations whose actions are not their own, or that need more than an action.
+ * Sources: DynamoDB developer guide, "Using IAM with DynamoDB transactions"; IAM
+ * user guide, "Methods to assume a role".
+ */
+static const struct
+{
+	const char *operation;
+	const char *actions;		/* NULL: the operation's own */
+	const char *whom;
+}			grants[] = {
+	{"CreateTable", NULL, "the IAM user or role, or deploy the table with CloudFormation"},
+	/* of what our transactions are made */
+	{"TransactWriteItems", "dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem", NULL},
+	{"TransactGetItems", "dynamodb:GetItem", NULL},
+	{"AssumeRole", NULL, "the IAM user or role, in its own policy and in the trust policy of the role to assume"},
+	{"AssumeRoleWithWebIdentity", NULL, "the web identity in the trust policy of the role"},
+};
+
 /* Codes of an identity that is known, but lacks an action. */
 static const char *const denied_codes[] = {
 	"AccessDeniedException", "AccessDenied", NULL
@@ -334,14 +353,49 @@ cmz_failure_is(const CmzFailure *failure, const char *code)
 	return failure->failed && failure->code != NULL && strcmp(failure->code, code) == 0;
 }
 
+/*
+ * The action that the service itself says is missing, NULL if it does not: it may be
+ * one of another service, or of a part of the request.  Source: IAM user guide,
+ * "Troubleshoot access denied error messages".
+ */
+static char *
+named_action(const char *message)
+{
+	static const char phrase[] = "authorized to perform";
+	const char *action = strstr(message, phrase);
+	size_t		prefix_len;
+	size_t		name_len;
+
+	if (action == NULL)
+		return NULL;
+	action += strlen(phrase);
+	action += strspn(action, ": ");
+	prefix_len = strspn(action, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	if (prefix_len == 0 || action[prefix_len] != ':')
+		return NULL;
+	name_len = strspn(action + prefix_len + 1,
+					  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+	return name_len > 0 ? pnstrdup(action, prefix_len + 1 + name_len) : NULL;
+}
+
 const char *
 cmz_error_hint(const CmzFailure *failure, const CmzService *service, const char *operation)
 {
+	const char *actions;
+	const char *whom = NULL;
+
 	if (!failure->denied)
 		return failure->hint;
-	return psprintf("Let an administrator grant %s:%s to the IAM user or role%s.",
-					service->action_prefix, operation,
-					strcmp(operation, "CreateTable") == 0 ? ", or deploy the table with CloudFormation" : "");
+	actions = named_action(failure->message);
+	for (int i = 0; i < (int) lengthof(grants); i++)
+		if (strcmp(grants[i].operation, operation) == 0)
+		{
+			actions = actions ? actions : grants[i].actions;
+			whom = grants[i].whom;
+		}
+	return psprintf("Let an administrator grant %s to %s.",
+					actions ? actions : psprintf("%s:%s", service->action_prefix, operation),
+					whom ? whom : "the IAM user or role");
 }
 
 void

@@ -75,8 +75,13 @@ assume(const CmzCredentialConfig *config, const char *operation, StringInfo form
 		return CMZ_PROVISION_FAILED;
 	exchange = send_form(config, url, form->data, with, &failure);
 	if (exchange == NULL)
-		return cmz_provision_unanswered(problem, psprintf("%s, %s", cmz_service_sts.name, operation),
+	{
+		(void) cmz_provision_unanswered(problem, psprintf("%s, %s", cmz_service_sts.name, operation),
 										url, &failure);
+		if (failure.denied)
+			problem->hint = cmz_error_hint(&failure, &cmz_service_sts, operation);
+		return CMZ_PROVISION_FAILED;
+	}
 	provision = read_answer(exchange, operation, source, credentials, problem);
 	cmz_http_release(exchange);
 	return provision;

@@ -6,7 +6,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = start_node();
+my $aws = start_aws();
+my $node = start_node(AWS_ENDPOINT_URL_STS => "http://$aws");
 my $proxy = start_proxy(dynamodb_url());
 my $url = "http://$proxy";
 create_table('tap-errors', ['id']);
@@ -49,6 +50,53 @@ foreach my $name (sort keys %exceptions)
 	like($error, $detail, '... with its detail');
 	is(scalar(requests($proxy)), $detail =~ /3 attempts/ ? 3 : 1, '... after the right number of attempts');
 }
+
+# an action that is missing is named: by the service, or after the operation
+my $user = 'User: arn:aws:iam::123456789012:user/zoo is not authorized to perform: %s on resource: arn:aws:dynamodb:us-west-2:123456789012:table/tap-errors because no identity-based policy allows the %s action';
+my @denied = (
+	[ 'Scan', 'SELECT * FROM t', 'Access denied', 'dynamodb:Scan to the IAM user or role' ],
+	[ 'Query', "SELECT * FROM wrong_index WHERE d = 'x'", 'Access denied', 'dynamodb:Query to the IAM user or role' ],
+	[ 'BatchGetItem', "SELECT * FROM t WHERE id IN ('a', 'b')", 'Access denied', 'dynamodb:BatchGetItem to the IAM user or role' ],
+	[ 'PutItem', "INSERT INTO t VALUES ('a')", 'Access denied', 'dynamodb:PutItem to the IAM user or role' ],
+	[ 'TransactWriteItems', "INSERT INTO t VALUES ('a'), ('b')", 'Access denied',
+		'dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem to the IAM user or role' ],
+	[ 'TransactWriteItems', "INSERT INTO t VALUES ('a'), ('b')", sprintf($user, ('dynamodb:PutItem') x 2), 'dynamodb:PutItem to the IAM user or role' ],
+	[ 'Scan', 'SELECT * FROM t', sprintf($user, ('kms:Decrypt') x 2), 'kms:Decrypt to the IAM user or role' ],
+	[ 'Scan', 'SELECT * FROM t', 'not authorized to perform this', 'dynamodb:Scan to the IAM user or role' ],
+	[ 'Scan', 'SELECT * FROM t', 'not authorized to perform: kms:', 'dynamodb:Scan to the IAM user or role' ],
+	[ 'Scan', 'SELECT * FROM t', 'not authorized to perform: ', 'dynamodb:Scan to the IAM user or role' ],
+	[ 'ListTables', 'IMPORT FOREIGN SCHEMA d FROM SERVER s INTO public', 'Access denied', 'dynamodb:ListTables to the IAM user or role' ],
+	[ 'DescribeTable', "SELECT cmz_drop_table('s', 'tap-errors-new')", 'Access denied', 'dynamodb:DescribeTable to the IAM user or role' ],
+	[ 'DeleteTable', "SELECT cmz_drop_table('s', 'tap-errors')", 'Access denied', 'dynamodb:DeleteTable to the IAM user or role' ],
+	[ 'UpdateTimeToLive', "SELECT cmz_create_table('s', 'tap-errors-new')", 'Access denied', 'dynamodb:UpdateTimeToLive to the IAM user or role' ],
+	[ 'UpdateContinuousBackups', "SELECT cmz_create_table('s', 'tap-errors-new')", 'Access denied', 'dynamodb:UpdateContinuousBackups to the IAM user or role' ],
+	[ 'CreateTable', "SELECT cmz_create_table('s', 'tap-errors-new')", 'Access denied',
+		'dynamodb:CreateTable to the IAM user or role, or deploy the table with CloudFormation' ],
+	[ 'CreateTable', "SELECT cmz_create_table('s', 'tap-errors-new')", sprintf($user, ('kms:DescribeKey') x 2),
+		'kms:DescribeKey to the IAM user or role, or deploy the table with CloudFormation' ]);
+foreach my $case (@denied)
+{
+	my ($operation, $sql, $message, $hint) = @$case;
+	eval { ddb('DeleteTable', { TableName => 'tap-errors-new' }) };
+	create_table('tap-errors-new', ['id']) if $operation eq 'DescribeTable';
+	script($proxy, { op => $operation, do => 'status', code => 400, times => 9,
+			body => qq({"__type":"com.amazon.coral.service#AccessDeniedException","Message":"$message"}) });
+	like(error_of($node, $sql), qr/ERROR:  42501: DynamoDB: \Q$message\E\nDETAIL:.*[oO]peration $operation, AccessDeniedException.*\nHINT:  Let an administrator grant \Q$hint\E\.\n/,
+		"$operation is denied: $message");
+}
+eval { ddb('DeleteTable', { TableName => 'tap-errors-new' }) };
+script($proxy);
+aws_script($aws, { fail => [ { service => 'sts', times => 9, status => 403, code => 'AccessDenied', message => 'Access denied' } ] });
+create_server($node, 'by_role', $url, "role_arn 'arn:aws:iam::123456789012:role/zoo'");
+$node->safe_psql('postgres', q{
+	CREATE USER MAPPING FOR CURRENT_USER SERVER by_role OPTIONS (access_key_id 'AKID', secret_access_key 'sss3cr3t');
+	CREATE FOREIGN TABLE by_role (id text COLLATE "C") SERVER by_role OPTIONS (table_name 'tap-errors', key 'id');
+});
+like(error_of($node, 'SELECT * FROM by_role'),
+	qr/28000: could not get credentials from AWS STS, AssumeRole: Access denied\n.*HINT:  Let an administrator grant sts:AssumeRole to the IAM user or role, in its own policy and in the trust policy/s,
+	'a role that may not be assumed');
+aws_script($aws, { fail => [ { service => 'sts', times => 9, status => 400, code => 'MalformedPolicyDocument', message => 'no' } ] });
+unlike(error_of($node, 'SELECT * FROM by_role'), qr/HINT/, 'another error of STS');
 
 # answers that are none
 my %garbage = (
