@@ -69,20 +69,23 @@ parse_image(const char *json, int len)
 
 /*
  * The names that must be as they were in base: of all statements that saw base,
- * that is up to the first version that stands by itself.
+ * that is those older than any version that stands by itself.
  */
 static void
-collect_expected(const CmzVersion *version, CmzWrite *write, const char **names)
+collect_expected(const CmzVersion *newest, CmzWrite *write, const char **names)
 {
-	if (version == NULL)
-		return;
-	collect_expected(version->older, write, names);
-	write->fresh |= version->fresh;
-	if (write->fresh)
-		return;
-	memcpy(names + write->nexpected, version->expected->names,
-		   sizeof(char *) * version->expected->n);
-	write->nexpected += version->expected->n;
+	for (const CmzVersion *version = newest; version != NULL; version = version->older)
+		if (version->fresh)
+		{
+			write->fresh = true;
+			write->nexpected = 0;
+		}
+		else
+		{
+			memcpy(names + write->nexpected, version->expected->names,
+				   sizeof(char *) * version->expected->n);
+			write->nexpected += version->expected->n;
+		}
 }
 
 /* From all versions of an item to the one write; palloc'd in the current context. */

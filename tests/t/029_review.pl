@@ -1,0 +1,56 @@
+# Where a review of the write path found it wrong: each case failed in this way before it
+# was mended.
+use strict;
+use warnings;
+use CmzTest;
+use Test::More;
+
+my $node = start_node();
+my $proxy = start_proxy(dynamodb_url());
+create_table('tap-review', ['id']);
+create_table('tap-review2', ['id']);
+create_table('tap-review-sorted', [ 'id', 'n:N' ]);
+create_conversations('tap-review-talk');
+create_server($node, 's', "http://$proxy");
+my $server = q{SERVER s OPTIONS (estimated_items '10'};
+$node->safe_psql('postgres', qq{
+	CREATE FOREIGN TABLE t (id text COLLATE "C", n integer, note text) $server, table_name 'tap-review', key 'id');
+	CREATE FOREIGN TABLE t2 (id text COLLATE "C", n integer) $server, table_name 'tap-review2', key 'id');
+	CREATE FOREIGN TABLE sorted (id text COLLATE "C", n integer) $server, table_name 'tap-review-sorted', key 'id, n');
+	CREATE FOREIGN TABLE others (n integer, rest jsonb OPTIONS (attribute '*')) $server, table_name 'tap-review', key 'id');
+	CREATE FOREIGN TABLE talk (content text, rest jsonb OPTIONS (attribute '*')) $server, table_name 'tap-review-talk', ttl_days '0');
+});
+my $json = JSON::PP->new->canonical;
+sub psql { return $node->safe_psql('postgres', $_[0]); }
+sub put { my ($id, %rest) = @_; ddb('PutItem', { TableName => 'tap-review', Item => { id => { S => $id }, %rest } }); return; }
+sub stored { my $found = item('tap-review', { id => { S => $_[0] } }); return $found ? $json->encode($found) : 'none'; }
+sub number { my $found = item('tap-review', { id => { S => $_[0] } }); return $found ? $found->{n}{N} : 'none'; }
+
+# what a transaction says at COMMIT if something happens before
+sub between
+{
+	my ($before, $between, $database) = @_;
+	my $session = $node->background_psql($database || 'postgres', on_error_stop => 0);
+	$session->query('\set VERBOSITY verbose');
+	$session->query_safe("BEGIN; $before");
+	$between->();
+	$session->query_until(qr/done/, "COMMIT;\n\\echo done\n");
+	my $error = $session->{stderr};
+	$session->quit;
+	return $error;
+}
+
+# what a write is conditional on, in any order
+sub condition { return join ' AND ', sort split / AND /, spelled($_[0]{body}, 'ConditionExpression'); }
+
+# many versions of one item
+put('many', n => { N => '0' }, note => { S => 'x' });
+requests($proxy);
+psql(q{DO $$ BEGIN FOR i IN 1..200 LOOP UPDATE t SET n = n + 1 WHERE id = 'many'; END LOOP;
+	UPDATE t SET n = n + 1 WHERE note = 'x'; END $$});
+my ($write) = writes($proxy);
+is(spelled($write->{body}, 'UpdateExpression') . ' IF ' . condition($write), 'SET n = {"N":"201"} IF attribute_exists(id) AND n = {"N":"0"} AND note = {"S":"x"}', 'many changes of one item are one, on all that they relied on');
+psql(q{BEGIN; UPDATE t SET n = 5 WHERE note = 'x'; DELETE FROM t WHERE id = 'many' AND n = 5; INSERT INTO t VALUES ('many', 1); UPDATE t SET n = n + 1; COMMIT});
+($write) = writes($proxy);
+is(condition($write), 'attribute_exists(id) AND n = {"N":"201"} AND note = {"S":"x"}', '... up to where the item is made anew');
+done_testing();
