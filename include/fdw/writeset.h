@@ -23,13 +23,15 @@ extern int	cmz_max_pending_writes;
 
 typedef struct CmzPendingItem CmzPendingItem;
 
-/* On whose behalf writes are sent: one server, one user. */
+/*
+ * On whose behalf writes are sent: one server, one user.  What their options say is
+ * looked up at commit: a savepoint may take back what it is now.
+ */
 typedef struct CmzWriteGroup
 {
 	dlist_node	node;			/* in the set's list */
 	Oid			serverid;
 	Oid			userid;
-	CmzClient  *client;
 	int			concurrency;	/* requests in flight */
 } CmzWriteGroup;
 

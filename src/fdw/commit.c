@@ -12,7 +12,9 @@
 #include "access/xact.h"
 #include "fdw/commit.h"
 #include "fdw/pipeline.h"
+#include "fdw/session.h"
 #include "fdw/writeset.h"
+#include "foreign/foreign.h"
 #include "storage/predicate.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
@@ -31,6 +33,7 @@ typedef struct CmzWriteUnit
 typedef struct Batch
 {
 	CmzWriteGroup *group;
+	CmzClient  *client;
 	List	   *units;
 	int			nitems;
 	size_t		bytes;
@@ -120,6 +123,18 @@ skips_duplicates(const CmzPendingItem *item)
 	return false;
 }
 
+/* As its options are now; but a server that is gone has none. */
+static CmzClient *
+open_client(const CmzWriteGroup *group)
+{
+	if (GetForeignServerExtended(group->serverid, FSV_MISSING_OK) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("cannot send the writes of the transaction to a server that it has dropped"),
+				 errdetail("Nothing was sent.")));
+	return cmz_session_client(group->serverid, group->userid);
+}
+
 static Batch *
 find_batch(Commit *commit, CmzWriteGroup *group)
 {
@@ -131,6 +146,7 @@ find_batch(Commit *commit, CmzWriteGroup *group)
 			return lfirst(lc);
 	batch = palloc0(sizeof(Batch));
 	batch->group = group;
+	batch->client = open_client(group);
 	commit->batches = lappend(commit->batches, batch);
 	return batch;
 }
@@ -320,7 +336,7 @@ send_at_once(Commit *commit, const Batch *batch)
 	CmzSending *sending;
 	CmzOutcome	outcome;
 
-	sending = cmz_sending_start(batch->group->client, batch->nitems, make_writes(items),
+	sending = cmz_sending_start(batch->client, batch->nitems, make_writes(items),
 								batch->must_be_atomic);
 	commit->at_once = batch->nitems;
 	outcome = cmz_sending_finish(sending);
@@ -345,7 +361,7 @@ send_unit(CmzPipeline *pipeline, const CmzWriteUnit *unit)
 static void
 send_one_by_one(Commit *commit, const Batch *batch)
 {
-	CmzPipeline *pipeline = cmz_pipeline_create(batch->group->client, batch->group->concurrency,
+	CmzPipeline *pipeline = cmz_pipeline_create(batch->client, batch->group->concurrency,
 												InvalidOid, NULL);
 	ListCell   *lc;
 

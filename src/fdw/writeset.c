@@ -13,7 +13,6 @@
 #include "base/key.h"
 #include "common/hashfn.h"
 #include "fdw/commit.h"
-#include "fdw/session.h"
 #include "fdw/writeset.h"
 #include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
@@ -120,7 +119,7 @@ open_table(CmzWriteSet *set, const CmzTable *table)
 	return pending;
 }
 
-/* In the set's context, in which the client's strings will live. */
+/* In the set's context. */
 static CmzWriteGroup *
 open_group(CmzWriteSet *set, const CmzTable *table, Oid userid)
 {
@@ -136,12 +135,9 @@ open_group(CmzWriteSet *set, const CmzTable *table, Oid userid)
 	}
 	if (group == NULL)
 	{
-		CmzClient  *client = cmz_session_client(table->serverid, userid);
-
 		group = palloc0(sizeof(CmzWriteGroup));
 		group->serverid = table->serverid;
 		group->userid = userid;
-		group->client = client;
 		dlist_push_tail(&set->groups, &group->node);
 	}
 	group->concurrency = table->concurrency;
@@ -315,10 +311,30 @@ drop_item(CmzPendingItem *item)
 	pfree(id);
 }
 
+/* Tables without items: their keys may be what the catalogs no longer say. */
+static void
+drop_empty_tables(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &current->tables)
+	{
+		CmzPendingTable *table = dlist_container(CmzPendingTable, node, iter.cur);
+
+		if (!dlist_is_empty(&table->items))
+			continue;
+		dlist_delete(&table->node);
+		hash_destroy(table->hash);
+		pfree(table);
+	}
+}
+
 void
 cmz_writeset_abort_level(int level)
 {
-	while (current != NULL && !dlist_is_empty(&current->versions))
+	if (current == NULL)
+		return;
+	while (!dlist_is_empty(&current->versions))
 	{
 		CmzVersion *version = dlist_tail_element(CmzVersion, node, &current->versions);
 
@@ -333,6 +349,7 @@ cmz_writeset_abort_level(int level)
 		pfree(version);
 		current->nversions--;
 	}
+	drop_empty_tables();
 }
 
 char *

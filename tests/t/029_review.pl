@@ -53,4 +53,15 @@ is(spelled($write->{body}, 'UpdateExpression') . ' IF ' . condition($write), 'SE
 psql(q{BEGIN; UPDATE t SET n = 5 WHERE note = 'x'; DELETE FROM t WHERE id = 'many' AND n = 5; INSERT INTO t VALUES ('many', 1); UPDATE t SET n = n + 1; COMMIT});
 ($write) = writes($proxy);
 is(condition($write), 'attribute_exists(id) AND n = {"N":"201"} AND note = {"S":"x"}', '... up to where the item is made anew');
+
+# a savepoint takes back what the server was
+my $other = start_proxy(dynamodb_url());
+requests($proxy);
+psql(qq{BEGIN; SAVEPOINT a; ALTER SERVER s OPTIONS (SET endpoint_url 'http://$other'); INSERT INTO t2 VALUES ('x', 1); ROLLBACK TO a;
+	INSERT INTO t2 VALUES ('y', 2); COMMIT});
+is(written($other) . '|' . written($proxy), '|PutItem', 'writes go where the server is when the transaction commits');
+psql(qq{CREATE SERVER gone FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'http://$other');
+	CREATE FOREIGN TABLE lost (id text) SERVER gone OPTIONS (table_name 'tap-review2', key 'id')});
+like(error_of($node, q{BEGIN; INSERT INTO lost VALUES ('lost'); INSERT INTO t2 VALUES ('lost'); DROP SERVER gone CASCADE; COMMIT}), qr/42704.*dropped/s, '... which must still be there');
+is(writes($other) + writes($proxy), 0, '... or nothing is sent');
 done_testing();
