@@ -24,7 +24,12 @@ extern char *cmz_key_id(const CmzOperand *key);
 extern void cmz_key_append_json(StringInfo buf, const CmzIndex *keys,
 								const CmzOperand *partition, const CmzOperand *sort);
 
-/* Append (userId, sessionIdTimestamp)=(u, s#t), in UTF-8, for a message. */
-extern void cmz_key_describe(StringInfo buf, const CmzIndex *keys, const CmzOperand *key);
+/*
+ * Append (userId, sessionIdTimestamp)=(u, s#t), in UTF-8, for a message.  Control
+ * characters and bytes that are no UTF-8 are escaped (\u0000), with ascii all but
+ * ASCII.
+ */
+extern void cmz_key_describe(StringInfo buf, const CmzIndex *keys, const CmzOperand *key,
+							 bool ascii);
 
 #endif							/* CMZ_KEY_H */

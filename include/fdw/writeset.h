@@ -147,7 +147,10 @@ extern void cmz_writeset_add(const CmzPendingWrite *write);
 extern void cmz_writeset_commit_level(int level);
 extern void cmz_writeset_abort_level(int level);
 
-/* The item's key for a message, in the server's encoding. */
+/*
+ * The item's key for a message, in the server's encoding.  It must not fail: it is
+ * about errors, and what has been stored is said with it.
+ */
 extern char *cmz_key_text(const CmzIndex *keys, const CmzOperand *key);
 
 #endif							/* CMZ_WRITESET_H */

@@ -197,17 +197,17 @@ judge_transport(const CmzExchange *exchange, CmzFailure *failure)
 		fail(failure, CMZ_RETRY_TRANSIENT, ERRCODE_CONNECTION_FAILURE, message, NULL);
 }
 
-/* Text of an endpoint for a message: valid in our encoding, and not long. */
+/* Text of an endpoint for a message: in our encoding, or '?' for what may not be in it. */
 static char *
 printable(const char *text)
 {
 	char	   *copy = pnstrdup(text, Min(strlen(text), 1000));
 
-	if (!pg_verify_mbstr(PG_UTF8, copy, strlen(copy), true))
+	if (GetDatabaseEncoding() != PG_UTF8 || !pg_verify_mbstr(PG_UTF8, copy, strlen(copy), true))
 		for (char *p = copy; *p; p++)
 			if (IS_HIGHBIT_SET(*p))
 				*p = '?';
-	return pg_any_to_server(copy, strlen(copy), PG_UTF8);
+	return copy;
 }
 
 /* An error's body as a document, whichever protocol it is in; NULL for none. */

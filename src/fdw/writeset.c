@@ -358,6 +358,6 @@ cmz_key_text(const CmzIndex *keys, const CmzOperand *key)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	cmz_key_describe(&buf, keys, key);
-	return pg_any_to_server(buf.data, buf.len, PG_UTF8);
+	cmz_key_describe(&buf, keys, key, GetDatabaseEncoding() != PG_UTF8);
+	return buf.data;
 }

@@ -64,4 +64,16 @@ psql(qq{CREATE SERVER gone FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'h
 	CREATE FOREIGN TABLE lost (id text) SERVER gone OPTIONS (table_name 'tap-review2', key 'id')});
 like(error_of($node, q{BEGIN; INSERT INTO lost VALUES ('lost'); INSERT INTO t2 VALUES ('lost'); DROP SERVER gone CASCADE; COMMIT}), qr/42704.*dropped/s, '... which must still be there');
 is(writes($other) + writes($proxy), 0, '... or nothing is sent');
+
+# keys that a message cannot show as they are
+psql(qq{CREATE FOREIGN TABLE keyless (n integer, note text) $server, table_name 'tap-review', key 'id')});
+put("nul\0key", n => { N => '1' }, note => { S => 'odd' });
+like(between(q{UPDATE keyless SET n = 2 WHERE note = 'odd'}, sub { put("nul\0key", n => { N => '9' }, note => { S => 'odd' }) }), qr/40001.*\(id\)=\(nul\\u0000key\)/s, 'a key with U+0000 in a message');
+like(between(q{UPDATE keyless SET n = n + 1; INSERT INTO t SELECT 'i' || i, i FROM generate_series(1, 110) i}, sub { put("nul\0key", n => { N => '8' }, note => { S => 'odd' }) }), qr/40001.*\(id\)=\(nul\\u0000key\).*of 112 writes of the transaction were stored/s, '... beside how many writes were stored');
+$node->safe_psql('postgres', q{CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0});
+$node->safe_psql('latin', qq{CREATE EXTENSION cmz_fdw; CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'http://$proxy');
+	CREATE FOREIGN TABLE keyless (n integer, note text) $server, table_name 'tap-review', key 'id')});
+put("\x{20ac}\x{e9}\x{1f600}", n => { N => '1' }, note => { S => 'latin' });
+like(between(q{UPDATE keyless SET n = 2 WHERE note = 'latin'}, sub { put("\x{20ac}\x{e9}\x{1f600}", n => { N => '9' }, note => { S => 'latin' }) }, 'latin'), qr/40001.*\(id\)=\(\\u20ac\\u00e9\\ud83d\\ude00\)/s, '... and one that the encoding of the database does not have');
+psql(q{DELETE FROM keyless});
 done_testing();

@@ -126,8 +126,16 @@ test_keys(void)
 	cmz_key_append_json(&buf, &keys, &key[0], &key[1]);
 	is(buf.data, "{\"userId\":{\"S\":\"u\"},\"n\":{\"N\":\"7\"}}", "a key as JSON");
 	resetStringInfo(&buf);
-	cmz_key_describe(&buf, &keys, key);
+	cmz_key_describe(&buf, &keys, key, false);
 	is(buf.data, "(userId, n)=(u, 7)", "a key for people");
+	key[0] = (CmzOperand) {CMZ_TYPE_S, "\0\n\x7F \xC3\xA9\xF0\x9F\x98\x80 \xFF \xE2\x82", 15, false};
+	resetStringInfo(&buf);
+	cmz_key_describe(&buf, &keys, key, false);
+	is(buf.data, "(userId, n)=(\\u0000\\u000a\\u007f \xC3\xA9\xF0\x9F\x98\x80 \\u00ff \\u00e2\\u0082, 7)", "... that is not printable");
+	resetStringInfo(&buf);
+	keys.partition_key = "us\xC3\xA9r";
+	cmz_key_describe(&buf, &keys, key, true);
+	is(buf.data, "(us\\u00e9r, n)=(\\u0000\\u000a\\u007f \\u00e9\\ud83d\\ude00 \\u00ff \\u00e2\\u0082, 7)", "... in ASCII");
 }
 
 /* As DynamoDB Local 1.25.1 counts them. */
