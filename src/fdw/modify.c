@@ -151,13 +151,25 @@ calls_functions(Node *node, void *arg)
 	return expression_tree_walker(node, calls_functions, NULL);
 }
 
+/* Its sub-selects have been planned already, and stand elsewhere. */
+static bool
+query_calls_functions(PlannerInfo *root)
+{
+	ListCell   *lc;
+
+	foreach(lc, root->glob->subroots)
+		if (calls_functions((Node *) lfirst_node(PlannerInfo, lc)->parse, NULL))
+			return true;
+	return calls_functions((Node *) root->parse, NULL);
+}
+
 List *
 cmzPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subplan)
 {
 	bool		is_insert = plan->operation == CMD_INSERT;
 
 	return list_make2(is_insert ? NIL : relied_columns(root, rti),
-					  makeBoolean(is_insert && !calls_functions((Node *) root->parse, NULL)));
+					  makeBoolean(is_insert && !query_calls_functions(root)));
 }
 
 /* Other tables of the statement that stand for the same DynamoDB table. */

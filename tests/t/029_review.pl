@@ -76,4 +76,9 @@ $node->safe_psql('latin', qq{CREATE EXTENSION cmz_fdw; CREATE SERVER s FOREIGN D
 put("\x{20ac}\x{e9}\x{1f600}", n => { N => '1' }, note => { S => 'latin' });
 like(between(q{UPDATE keyless SET n = 2 WHERE note = 'latin'}, sub { put("\x{20ac}\x{e9}\x{1f600}", n => { N => '9' }, note => { S => 'latin' }) }, 'latin'), qr/40001.*\(id\)=\(\\u20ac\\u00e9\\ud83d\\ude00\)/s, '... and one that the encoding of the database does not have');
 psql(q{DELETE FROM keyless});
+
+# functions in sub-selects look at the table too
+psql(q{CREATE FUNCTION cnt() RETURNS integer VOLATILE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM t WHERE id LIKE ''d%''); END'});
+is(psql(q{DO $$ BEGIN INSERT INTO t VALUES ('d1', (SELECT cnt())), ('d2', (SELECT cnt() + 0 WHERE random() < 2)), ('d3', (SELECT max(c) FROM (SELECT cnt() AS c) AS x)); END $$;
+	SELECT id, n FROM t WHERE id LIKE 'd%' ORDER BY id}), "d1|0\nd2|1\nd3|2", 'functions in sub-selects see the rows before theirs');
 done_testing();
