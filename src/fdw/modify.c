@@ -82,8 +82,8 @@ spell_whole_rows(Node *node, void *arg)
  * The item is no column, so it stands in the place of one that no item has.
  *
  * Such a scan has columns of its own, in which a whole row could stand just once;
- * but the executor wants that of an UPDATE as a record, and the user as a row of the
- * table.  So the user's own are spelled out.
+ * but the executor wants that of an UPDATE, and of a row for triggers, as a record, and
+ * the user as a row of the table.  So the user's own are spelled out.
  */
 void
 cmzAddForeignUpdateTargets(PlannerInfo *root, Index rtindex, RangeTblEntry *target_rte,
@@ -92,11 +92,13 @@ cmzAddForeignUpdateTargets(PlannerInfo *root, Index rtindex, RangeTblEntry *targ
 	Var		   *var = makeVar(rtindex, CMZ_COLUMN_ITEM, BYTEAOID, -1, InvalidOid, 0);
 	Query	   *parse = root->parse;
 
-	if (parse->commandType == CMD_UPDATE && rtindex == parse->resultRelation)
+	if (rtindex == parse->resultRelation)
 	{
 		root->processed_tlist = (List *) spell_whole_rows((Node *) root->processed_tlist,
 														  target_relation);
 		parse->jointree = (FromExpr *) spell_whole_rows((Node *) parse->jointree, target_relation);
+		target_rte->securityQuals = (List *) spell_whole_rows((Node *) target_rte->securityQuals,
+															  target_relation);
 	}
 	add_row_identity_var(root, var, rtindex, ITEM_COLUMN);
 }

@@ -81,4 +81,21 @@ psql(q{DELETE FROM keyless});
 psql(q{CREATE FUNCTION cnt() RETURNS integer VOLATILE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM t WHERE id LIKE ''d%''); END'});
 is(psql(q{DO $$ BEGIN INSERT INTO t VALUES ('d1', (SELECT cnt())), ('d2', (SELECT cnt() + 0 WHERE random() < 2)), ('d3', (SELECT max(c) FROM (SELECT cnt() AS c) AS x)); END $$;
 	SELECT id, n FROM t WHERE id LIKE 'd%' ORDER BY id}), "d1|0\nd2|1\nd3|2", 'functions in sub-selects see the rows before theirs');
+
+# whole rows that decide what is deleted
+psql(q{DELETE FROM t; CREATE TABLE local (x text); INSERT INTO local VALUES ('(w,1,)')});
+put('w', n => { N => '1' });
+requests($proxy);
+like(between(q{DELETE FROM t USING local WHERE x = t::text}, sub { put('w', n => { N => '2' }) }), qr/40001/, 'DELETE that joins on the whole row: it has changed');
+put('w', n => { N => '1' });
+is(psql(q{DELETE FROM t USING local WHERE x = t::text RETURNING t, x; SELECT count(*) FROM t}), "(w,1,)|(w,1,)\n0", '... it has not');
+put('w', n => { N => '1' });
+is(psql(q{CREATE TABLE log (what text);
+	CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (TG_OP || OLD::text); RETURN NULL; END';
+	CREATE TRIGGER log AFTER UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION log();
+	DELETE FROM t WHERE t::text <> '' RETURNING t; SELECT * FROM log; DROP TRIGGER log ON t}), "(w,1,)\nDELETE(w,1,)", '... and with a row trigger');
+psql(q{CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM t WHERE t::text LIKE '(w%'});
+put($_, n => { N => '1' }) for 'w', 'v';
+is(psql(q{UPDATE barrier b SET n = n + 1 WHERE b::text LIKE '%1%'; SELECT id, n FROM t ORDER BY id; DELETE FROM barrier WHERE n = 2; SELECT id FROM t}), "v|1\nw|2\nv", '... or a view that asks for the whole row');
+psql(q{DELETE FROM t});
 done_testing();
