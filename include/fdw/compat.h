@@ -129,6 +129,17 @@ cmz_server_aclcheck(Oid serverid, Oid userid, AclMode mode)
 #endif
 }
 
+/* PG 18 lets RETURNING show the row as it was, and as it is. */
+static inline bool
+cmz_var_is_of_version(const Var *var)
+{
+#if PG_VERSION_NUM >= 180000
+	return var->varreturningtype != VAR_RETURNING_DEFAULT;
+#else
+	return false;
+#endif
+}
+
 /* Between rows of ANALYZE: interrupts, and the cost-based delay. */
 static inline void
 cmz_analyze_delay_point(void)

@@ -78,12 +78,24 @@ spell_whole_rows(Node *node, void *arg)
 	return (Node *) row;
 }
 
+/* A whole row that cannot be spelled out. */
+static bool
+returns_version(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno == 0 && cmz_var_is_of_version((Var *) node);
+	return expression_tree_walker(node, returns_version, arg);
+}
+
 /*
  * The item is no column, so it stands in the place of one that no item has.
  *
  * Such a scan has columns of its own, in which a whole row could stand just once;
  * but the executor wants that of an UPDATE, and of a row for triggers, as a record, and
- * the user as a row of the table.  So the user's own are spelled out.
+ * the user as a row of the table.  So the user's own are spelled out.  For a partition
+ * the planner does so itself, as long as it knows no row type of the partition.
  */
 void
 cmzAddForeignUpdateTargets(PlannerInfo *root, Index rtindex, RangeTblEntry *target_rte,
@@ -100,6 +112,8 @@ cmzAddForeignUpdateTargets(PlannerInfo *root, Index rtindex, RangeTblEntry *targ
 		target_rte->securityQuals = (List *) spell_whole_rows((Node *) target_rte->securityQuals,
 															  target_relation);
 	}
+	else if (!returns_version((Node *) parse->returningList, NULL))
+		root->append_rel_array[rtindex]->child_reltype = InvalidOid;
 	add_row_identity_var(root, var, rtindex, ITEM_COLUMN);
 }
 

@@ -98,4 +98,19 @@ psql(q{CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM t WHERE t::t
 put($_, n => { N => '1' }) for 'w', 'v';
 is(psql(q{UPDATE barrier b SET n = n + 1 WHERE b::text LIKE '%1%'; SELECT id, n FROM t ORDER BY id; DELETE FROM barrier WHERE n = 2; SELECT id FROM t}), "v|1\nw|2\nv", '... or a view that asks for the whole row');
 psql(q{DELETE FROM t});
+
+# whole rows of a partitioned table
+psql(qq{CREATE TABLE parted (n integer, gone integer, id text COLLATE "C", note text) PARTITION BY LIST (n);
+	CREATE TABLE p1 PARTITION OF parted FOR VALUES IN (1);
+	CREATE FOREIGN TABLE p2 (id text COLLATE "C", gone2 integer, note text, n integer) $server, table_name 'tap-review', key 'id');
+	ALTER FOREIGN TABLE p2 DROP COLUMN gone2; ALTER TABLE parted DROP COLUMN gone;
+	ALTER TABLE parted ATTACH PARTITION p2 FOR VALUES IN (2);
+	INSERT INTO parted (n, id) VALUES (1, 'local'), (2, 'foreign'); INSERT INTO local VALUES ('(2,foreign,12)'), ('(1,local,10)')});
+is(psql(q{UPDATE parted p SET note = length(p::text) RETURNING p, tableoid::regclass; SELECT * FROM parted ORDER BY id}), "(1,local,10)|p1\n(2,foreign,12)|p2\n2|foreign|12\n1|local|10", 'UPDATE of a partitioned table with its whole row');
+requests($proxy);
+is(psql(q{UPDATE parted p SET note = x FROM local WHERE x = p::text AND (p.*)::text <> ''; SELECT note FROM parted ORDER BY id}), "(2,foreign,12)\n(1,local,10)", '... and in a join');
+($write) = writes($proxy);
+is(condition($write), 'attribute_exists(id) AND n = {"N":"2"} AND note = {"S":"12"}', '... on the condition that all of it is as it was');
+is(psql(q{SELECT id FROM parted p WHERE p::text LIKE '%foreign%'; DELETE FROM parted p USING local WHERE p::text LIKE '(2%' AND x LIKE '(2%' RETURNING p}), qq{foreign\n(2,foreign,"(2,foreign,12)")}, 'DELETE from it');
+psql(q{DROP TABLE parted; DELETE FROM t});
 done_testing();
