@@ -170,30 +170,34 @@ copy_span(const CmzSpan *span)
 	return span ? pnstrdup(span->data, span->len) : NULL;
 }
 
-/* In the set's context. */
+/*
+ * In the set's context.  Memory may run out on the way, and somebody catch that: the
+ * item is known once it is complete.
+ */
 static CmzPendingItem *
 open_item(CmzWriteSet *set, CmzPendingTable *table, const CmzPendingWrite *write)
 {
 	CmzPendingItem *item = cmz_writeset_find(table, write->key);
+	CmzOperand	key[2] = {0};
+	char	   *base;
 	char	   *text;
 	const char *id;
-	bool		found;
 
 	if (item != NULL)
 		return item;
+	for (int i = 0; i < 2 && write->key[i].type != CMZ_TYPE_NONE; i++)
+	{
+		key[i] = write->key[i];
+		key[i].data = memcpy(palloc(key[i].len + 1), write->key[i].data, key[i].len);
+	}
+	base = copy_span(write->base);
 	text = cmz_key_id(write->key);
 	id = pstrdup(text);			/* without the room that it was made in */
 	pfree(text);
-	item = hash_search(table->hash, &id, HASH_ENTER, &found);
+	item = hash_search(table->hash, &id, HASH_ENTER, NULL);
 	item->table = table;
-	memset(item->key, 0, sizeof(item->key));
-	for (int i = 0; i < 2 && write->key[i].type != CMZ_TYPE_NONE; i++)
-	{
-		item->key[i] = write->key[i];
-		item->key[i].data = memcpy(palloc(write->key[i].len + 1), write->key[i].data,
-								   write->key[i].len);
-	}
-	item->base = copy_span(write->base);
+	memcpy(item->key, key, sizeof(key));
+	item->base = base;
 	item->base_len = write->base ? write->base->len : 0;
 	item->looked_for = write->base != NULL || write->looked_for;
 	item->newest = NULL;
@@ -269,8 +273,8 @@ cmz_writeset_add(const CmzPendingWrite *write)
 	version->must_be_atomic = write->table->must_be_atomic;
 	version->expected = keep_expected(set, write->nexpected, write->expected);
 	version->group = open_group(set, write->table, write->userid);
-	/* from here on nothing fails half-way */
 	item = open_item(set, open_table(set, write->table), write);
+	/* from here on nothing fails */
 	version->item = item;
 	version->older = item->newest;
 	item->newest = version;

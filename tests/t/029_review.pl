@@ -113,4 +113,13 @@ is(psql(q{UPDATE parted p SET note = x FROM local WHERE x = p::text AND (p.*)::t
 is(condition($write), 'attribute_exists(id) AND n = {"N":"2"} AND note = {"S":"12"}', '... on the condition that all of it is as it was');
 is(psql(q{SELECT id FROM parted p WHERE p::text LIKE '%foreign%'; DELETE FROM parted p USING local WHERE p::text LIKE '(2%' AND x LIKE '(2%' RETURNING p}), qq{foreign\n(2,foreign,"(2,foreign,12)")}, 'DELETE from it');
 psql(q{DROP TABLE parted; DELETE FROM t});
+
+# an item that is first written in what fails
+put('fails', n => { N => '1' }, note => { S => 'x' });
+is(psql(q{DO $$ BEGIN
+	FOR i IN 1..3 LOOP
+		BEGIN UPDATE t SET n = n + 10 WHERE id = 'fails'; INSERT INTO t VALUES ('fails'); EXCEPTION WHEN unique_violation THEN NULL; END;
+	END LOOP;
+	UPDATE t SET n = n + 1 WHERE id = 'fails'; END $$; SELECT id, n, note FROM t}), 'fails|2|x', 'an item whose first write is taken back is as it was');
+psql(q{DELETE FROM t});
 done_testing();
