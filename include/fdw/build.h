@@ -27,17 +27,21 @@ typedef struct CmzBuild
 	TupleTableSlot *slot;
 	CmzImage   *before;			/* UPDATE: the item as it was, else NULL */
 	int			n;
+	int			max;
 	CmzBuildAttribute *attributes;
 	bool		filled;			/* the slot's values have been added to */
 } CmzBuild;
 
 /* item.c */
 
-/* How a message names an attribute: by its column, if it has one. */
+/* How a message names an attribute: by its column, if it has one, or rest['id']. */
 extern char *cmz_build_column_name(const CmzBuild *build, const char *attribute);
 
 /* The attribute if the row gives or changes it, else NULL. */
 extern CmzBuildAttribute *cmz_build_find(CmzBuild *build, const char *name);
+
+/* Add one; it is not there yet.  The next one may move it. */
+extern CmzBuildAttribute *cmz_build_add(CmzBuild *build, const char *name);
 
 /* Add the attribute of a column; two columns of one attribute must agree. */
 extern void cmz_build_add_column(CmzBuild *build, const CmzColumn *column, bool removed);
@@ -45,7 +49,7 @@ extern void cmz_build_add_column(CmzBuild *build, const CmzColumn *column, bool 
 /* Add or set one that follows from others, and show it in the row. */
 extern void cmz_build_set(CmzBuild *build, const char *name, CmzOperand operand);
 
-/* The new value of an attribute of the item, NULL if it has none. */
+/* The new value of an attribute of the item (palloc'd), NULL if it has none. */
 extern const CmzOperand *cmz_build_string(CmzBuild *build, const char *name);
 extern const CmzOperand *cmz_build_required_string(CmzBuild *build, const char *name);
 
@@ -58,11 +62,10 @@ extern void cmz_build_finish(CmzBuild *build, CmzItem *item);
 /* extra.c */
 
 /*
- * Members of the column of all other attributes become attributes of the
- * image; of an UPDATE only those that differ from what was shown before, and
- * those that are missing are removed.
+ * Add the members of the column of all other attributes; of an UPDATE only those
+ * that differ from what was shown before, and those that are missing are removed.
  */
-extern void cmz_build_extra(CmzBuild *build, CmzImage *image);
+extern void cmz_build_extra(CmzBuild *build);
 
 /* model.c */
 

@@ -48,11 +48,10 @@ cmz_item_change(CmzItemBuilder *builder, const CmzSpan *before, TupleTableSlot *
 {
 	const CmzTable *table = builder->table;
 	CmzImage	image;
-	CmzBuild	build = {builder, table, slot, &image, 0, NULL, false};
+	CmzBuild	build = {builder, table, slot, &image};
 	OldRow		old;
 
 	memset(item, 0, sizeof(*item));
-	build.attributes = palloc0(sizeof(CmzBuildAttribute) * (table->natts + 3));
 	if (!cmz_image_parse(&image, before->data, before->len) ||
 		!cmz_image_parse(&item->image, before->data, before->len))
 		ereport(ERROR,
@@ -64,11 +63,11 @@ cmz_item_change(CmzItemBuilder *builder, const CmzSpan *before, TupleTableSlot *
 	for (int i = 0; i < table->natts; i++)
 		if (table->columns[i].attribute && is_changed(&build, &old, i))
 			cmz_build_add_column(&build, &table->columns[i], slot->tts_isnull[i]);
+	if (table->extra && is_changed(&build, &old, table->extra->attnum - 1))
+		cmz_build_extra(&build);
 	if (table->layout.conversation)
 		cmz_model_adjust(&build);
 	cmz_model_check_keys(&build);
 	cmz_build_apply(&build, &item->image);
-	if (table->extra && is_changed(&build, &old, table->extra->attnum - 1))
-		cmz_build_extra(&build, &item->image);
 	cmz_build_finish(&build, item);
 }

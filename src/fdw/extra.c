@@ -32,51 +32,55 @@ shown_value(CmzBuild *build, const char *name)
 static void
 check_name(CmzBuild *build, const char *name)
 {
-	if (*name != '\0' && cmz_table_column(build->table, name) == NULL &&
-		cmz_build_find(build, name) == NULL)
+	if (*name != '\0' && cmz_table_column(build->table, name) == NULL)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("column \"%s\" cannot have a member \"%s\"", build->table->extra->name,
 					cmz_value_server_text(name, strlen(name))),
 			 *name == '\0' ? errdetail("An attribute's name cannot be empty.")
-			 : errdetail("The attribute has a column of its own, or follows from others.")));
+			 : errdetail("The attribute has a column of its own.")));
 }
 
 static void
-set_member(CmzBuild *build, CmzImage *image, const char *name, JsonbValue *value)
+set_member(CmzBuild *build, const char *name, JsonbValue *value)
 {
 	Jsonb	   *before = shown_value(build, name);
 	Jsonb	   *after = JsonbValueToJsonb(value);
-	StringInfoData json;
+	CmzBuildAttribute *attribute;
+	CmzScanner	scan;
+	CmzValue	stored;
 
 	if (before != NULL && compareJsonbContainers(&before->root, &after->root) == 0)
 		return;
 	check_name(build, name);
-	initStringInfo(&json);
-	cmz_value_encode_jsonb(build->table->extra, JsonbPGetDatum(after), &json);
-	cmz_image_set(image, name, json.data, json.len);
+	attribute = cmz_build_add(build, name);
+	initStringInfo(&attribute->json);
+	cmz_value_encode_jsonb(build->table->extra, JsonbPGetDatum(after), &attribute->json);
+	cmz_scan_init(&scan, attribute->json.data, attribute->json.len);
+	attribute->scalar = cmz_value_read(&scan, &stored) &&
+		cmz_value_to_operand(&stored, &attribute->operand);
 }
 
 /* What was shown, and is not there any more, is removed. */
 static void
-remove_others(CmzBuild *build, CmzImage *image, List *names)
+remove_others(CmzBuild *build, List *names)
 {
 	for (int i = 0; build->before && i < build->before->n; i++)
 	{
 		const char *name = build->before->attributes[i].name;
-		bool		kept = cmz_build_find(build, name) != NULL || shown_value(build, name) == NULL;
+		bool		kept = shown_value(build, name) == NULL;
 		ListCell   *lc;
 
 		foreach(lc, names)
 			kept |= strcmp(lfirst(lc), name) == 0;
 		if (!kept)
-			cmz_image_remove(image, name);
+			cmz_build_add(build, name)->removed = true;
 	}
 }
 
 void
-cmz_build_extra(CmzBuild *build, CmzImage *image)
+cmz_build_extra(CmzBuild *build)
 {
 	int			column = build->table->extra->attnum - 1;
 	List	   *names = NIL;
@@ -87,7 +91,7 @@ cmz_build_extra(CmzBuild *build, CmzImage *image)
 
 	if (build->slot->tts_isnull[column])
 	{
-		remove_others(build, image, NIL);
+		remove_others(build, NIL);
 		return;
 	}
 	jsonb = DatumGetJsonbP(build->slot->tts_values[column]);
@@ -102,7 +106,7 @@ cmz_build_extra(CmzBuild *build, CmzImage *image)
 			names = lappend(names, pg_server_to_any(pnstrdup(value.val.string.val, value.val.string.len),
 													value.val.string.len, PG_UTF8));
 		else if (token == WJB_VALUE)
-			set_member(build, image, llast(names), &value);
+			set_member(build, llast(names), &value);
 	}
-	remove_others(build, image, names);
+	remove_others(build, names);
 }

@@ -44,8 +44,12 @@ char *
 cmz_build_column_name(const CmzBuild *build, const char *attribute)
 {
 	const CmzColumn *column = cmz_table_column(build->table, attribute);
+	char	   *name;
 
-	return column ? pstrdup(column->name) : cmz_value_server_text(attribute, strlen(attribute));
+	if (column != NULL)
+		return pstrdup(column->name);
+	name = cmz_value_server_text(attribute, strlen(attribute));
+	return build->table->extra ? psprintf("%s['%s']", build->table->extra->name, name) : name;
 }
 
 CmzBuildAttribute *
@@ -55,6 +59,25 @@ cmz_build_find(CmzBuild *build, const char *name)
 		if (strcmp(build->attributes[i].name, name) == 0)
 			return &build->attributes[i];
 	return NULL;
+}
+
+CmzBuildAttribute *
+cmz_build_add(CmzBuild *build, const char *name)
+{
+	CmzBuildAttribute *attribute;
+
+	if (build->n == build->max)
+	{
+		build->max = Max(16, build->max * 2);
+		build->attributes = build->attributes
+			? repalloc(build->attributes, sizeof(CmzBuildAttribute) * build->max)
+			: palloc(sizeof(CmzBuildAttribute) * build->max);
+	}
+	attribute = &build->attributes[build->n++];
+	memset(attribute, 0, sizeof(*attribute));
+	attribute->name = name;
+	attribute->column = cmz_table_column(build->table, name);
+	return attribute;
 }
 
 static void
@@ -102,7 +125,7 @@ cmz_build_add_column(CmzBuild *build, const CmzColumn *column, bool removed)
 	if (same != NULL)
 		check_same(same, &attribute);
 	else
-		build->attributes[build->n++] = attribute;
+		*cmz_build_add(build, column->attribute) = attribute;
 }
 
 /*
@@ -138,10 +161,8 @@ cmz_build_set(CmzBuild *build, const char *name, CmzOperand operand)
 	CmzBuildAttribute *attribute = cmz_build_find(build, name);
 
 	if (attribute == NULL)
-		attribute = &build->attributes[build->n++];
-	memset(attribute, 0, sizeof(*attribute));
-	attribute->name = name;
-	attribute->column = cmz_table_column(build->table, name);
+		attribute = cmz_build_add(build, name);
+	attribute->removed = false;
 	attribute->scalar = true;
 	attribute->operand = operand;
 	fill_columns(build, name, &operand);
@@ -151,22 +172,21 @@ const CmzOperand *
 cmz_build_string(CmzBuild *build, const char *name)
 {
 	CmzBuildAttribute *attribute = cmz_build_find(build, name);
-	CmzOperand *stored;
+	CmzOperand *string;
 
 	if (attribute != NULL && attribute->removed)
 		return NULL;
+	string = palloc(sizeof(CmzOperand));
 	if (attribute == NULL)
-	{
-		stored = palloc(sizeof(CmzOperand));
-		return cmz_image_operand(build->before, name, stored) && stored->type == CMZ_TYPE_S
-			? stored : NULL;
-	}
+		return cmz_image_operand(build->before, name, string) && string->type == CMZ_TYPE_S
+			? string : NULL;
 	if (!attribute->scalar || attribute->operand.type != CMZ_TYPE_S)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 				 errmsg("column \"%s\" must be kept as a string in a table of conversations",
 						cmz_build_column_name(build, name))));
-	return &attribute->operand;
+	*string = attribute->operand;
+	return string;
 }
 
 const CmzOperand *
@@ -235,20 +255,19 @@ void
 cmz_item_build(CmzItemBuilder *builder, TupleTableSlot *slot, CmzItem *item)
 {
 	const CmzTable *table = builder->table;
-	CmzBuild	build = {builder, table, slot, NULL, 0, NULL, false};
+	CmzBuild	build = {builder, table, slot};
 
 	memset(item, 0, sizeof(*item));
-	build.attributes = palloc0(sizeof(CmzBuildAttribute) * (table->natts + 3));
 	slot_getallattrs(slot);
 	for (int i = 0; i < table->natts; i++)
 		if (table->columns[i].attribute && !slot->tts_isnull[i])
 			cmz_build_add_column(&build, &table->columns[i], false);
+	if (table->extra && !slot->tts_isnull[table->extra->attnum - 1])
+		cmz_build_extra(&build);
 	if (table->layout.conversation)
 		cmz_model_complete(&build);
 	cmz_model_check_keys(&build);
 	cmz_build_apply(&build, &item->image);
-	if (table->extra && !slot->tts_isnull[table->extra->attnum - 1])
-		cmz_build_extra(&build, &item->image);
 	cmz_build_finish(&build, item);
 }
 

@@ -122,4 +122,23 @@ is(psql(q{DO $$ BEGIN
 	END LOOP;
 	UPDATE t SET n = n + 1 WHERE id = 'fails'; END $$; SELECT id, n, note FROM t}), 'fails|2|x', 'an item whose first write is taken back is as it was');
 psql(q{DELETE FROM t});
+
+# keys that only the column of all other attributes shows
+put('k', n => { N => '1' }, w => { S => 'x' });
+like(error_of($node, q{UPDATE others SET rest = '{"w": "q"}'}), qr/23502.*column "rest\['id'\]" of foreign table "others"/s, 'the column of all other attributes cannot lose the key');
+like(error_of($node, q{UPDATE others SET rest = jsonb_set(rest, '{id}', '""')}), qr/22023.*column "rest\['id'\]" cannot be empty/s, '... make it empty');
+like(error_of($node, q{UPDATE others SET rest = jsonb_set(rest, '{id}', 'true')}), qr/HV004.*must be a string/s, '... or something else');
+like(error_of($node, q{UPDATE others SET rest = jsonb_set(rest, '{id}', to_jsonb(repeat('x', 2049)))}), qr/54000.*too long for a key/s, '... or too long');
+requests($proxy);
+is(psql(q{UPDATE others SET rest = rest || '{"id": "moved"}' RETURNING rest ->> 'id', n; UPDATE others SET rest = rest || '{"w": "y"}' WHERE n = 1}), 'moved|1', '... but change it');
+is(written($proxy), 'TransactWriteItems(Delete Put), UpdateItem', '... and the item moves');
+is(stored('k') . stored('moved'), 'none{"id":{"S":"moved"},"n":{"N":"1"},"w":{"S":"y"}}', '... as a whole');
+like(error_of($node, q{INSERT INTO others VALUES (1, '{"w": 1}')}), qr/23502/, 'INSERT needs the key there');
+is(psql(q{INSERT INTO others VALUES (2, '{"id": "new"}') RETURNING n, rest; SELECT n FROM others WHERE n = 2}), qq(2|{"id": "new"}\n2), '... and takes it from there');
+psql(q{INSERT INTO talk VALUES ('hi', '{"userId": "u", "sessionId": "s", "timestamp": "2025-01-19T12:00:00Z"}');
+	UPDATE talk SET rest = rest || '{"sessionId": "z"}'});
+is($json->encode(ddb('Scan', { TableName => 'tap-review-talk' })->{Items}), '[{"content":{"S":"hi"},"sessionId":{"S":"z"},"sessionIdTimestamp":{"S":"z#2025-01-19T12:00:00Z"},"timestamp":{"S":"2025-01-19T12:00:00Z"},"userId":{"S":"u"}}]', 'a conversation\'s keys follow from there too');
+like(error_of($node, q{UPDATE talk SET rest = rest || '{"timestamp": "noon"}'}), qr/22007/, '... and are checked');
+like(error_of($node, q{UPDATE talk SET rest = rest || '{"sessionIdTimestamp": "y#2025-01-19T12:00:00Z"}'}), qr/23514/, '... and must agree');
+psql(q{DELETE FROM t});
 done_testing();
