@@ -240,20 +240,24 @@ fits_transaction(int nitems, size_t bytes)
 }
 
 /* An item that moves must not get lost on the way. */
-static bool
-units_fit(const Batch *batch)
+static void
+check_units(const Batch *batch)
 {
 	ListCell   *lc;
 
 	foreach(lc, batch->units)
 	{
 		const CmzWriteUnit *unit = lfirst(lc);
+		int			n = list_length(unit->items);
 
-		if (list_length(unit->items) > 1 &&
-			!fits_transaction(list_length(unit->items), unit->bytes))
-			return false;
+		if (n > 1 && !fits_transaction(n, unit->bytes))
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many items of one transaction have moved to each other's keys"),
+					 errdetail("They can only be written together, %d items with %zu bytes; DynamoDB takes %d items and %d bytes at once.",
+							   n, unit->bytes, CMZ_MAX_TRANSACT_ITEMS, CMZ_MAX_TRANSACT_BYTES),
+					 errhint("Nothing was sent. Commit in between, so that fewer of them move at once.")));
 	}
-	return true;
 }
 
 /* Option atomic_writes: one request, or none. */
@@ -268,7 +272,8 @@ check_atomicity(const Commit *commit)
 	{
 		const Batch *batch = lfirst(lc);
 
-		required |= batch->must_be_atomic || !units_fit(batch);
+		check_units(batch);
+		required |= batch->must_be_atomic;
 		possible &= fits_transaction(batch->nitems, batch->bytes);
 	}
 	if (required && !possible)

@@ -141,4 +141,14 @@ is($json->encode(ddb('Scan', { TableName => 'tap-review-talk' })->{Items}), '[{"
 like(error_of($node, q{UPDATE talk SET rest = rest || '{"timestamp": "noon"}'}), qr/22007/, '... and are checked');
 like(error_of($node, q{UPDATE talk SET rest = rest || '{"sessionIdTimestamp": "y#2025-01-19T12:00:00Z"}'}), qr/23514/, '... and must agree');
 psql(q{DELETE FROM t});
+
+# more moves to each other's keys than DynamoDB takes at once
+my $shift = q{DO $$ BEGIN FOR i IN REVERSE 110..1 LOOP UPDATE sorted SET n = n + 1 WHERE id = 's' AND n = i; END LOOP; END $$};
+psql(q{INSERT INTO sorted SELECT 's', i FROM generate_series(1, 110) i});
+requests($proxy);
+like(error_of($node, $shift), qr/54000.*each other's keys.*111 items.*HINT:  Nothing was sent. Commit in between/s, 'too many items that take each other\'s place');
+is(writes($proxy) + 0, 0, '... and nothing is sent');
+psql(q{DELETE FROM sorted WHERE n > 60});
+psql($shift);
+is(psql(q{SELECT count(*), min(n), max(n) FROM sorted}), '60|2|61', '... fewer do');
 done_testing();
