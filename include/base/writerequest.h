@@ -36,6 +36,8 @@ typedef struct CmzWrite
 								 * the expected attributes are enough. */
 	const CmzImage *image;		/* what shall stand there, NULL: no item */
 	bool		fresh;			/* image is an item of its own, not base changed */
+	bool		skips_duplicates;	/* an item that is there by now is no duplicate,
+									 * but a conflict */
 	int			nexpected;		/* attributes that must still be as in base; those
 								 * that an UPDATE changes are always */
 	const char *const *expected;

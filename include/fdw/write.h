@@ -29,8 +29,6 @@ typedef struct CmzSending
 	const CmzClient *client;
 	int			n;
 	const CmzWrite *writes;
-	bool		skips_duplicates;	/* a row that is there by now is no duplicate, but
-									 * a conflict */
 	bool	   *refused;		/* not NULL: set if refused, which is no error then */
 	CmzCall    *call;
 	double		write_units;	/* consumed, once it is stored */

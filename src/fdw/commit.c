@@ -101,7 +101,10 @@ make_write(const CmzPendingItem *item)
 	int			n = 0;
 
 	for (const CmzVersion *version = newest; version != NULL; version = version->older)
+	{
 		n += version->expected->n;
+		write->skips_duplicates |= version->skips_duplicates;
+	}
 	write->table = item->table->name;
 	write->keys = &item->table->keys;
 	memcpy(write->key, item->key, sizeof(write->key));
@@ -112,15 +115,6 @@ make_write(const CmzPendingItem *item)
 	write->expected = names;
 	collect_expected(newest, write, names);
 	return write;
-}
-
-static bool
-skips_duplicates(const CmzPendingItem *item)
-{
-	for (const CmzVersion *version = item->newest; version != NULL; version = version->older)
-		if (version->skips_duplicates)
-			return true;
-	return false;
 }
 
 /* As its options are now; but a server that is gone has none. */
@@ -337,30 +331,19 @@ send_at_once(Commit *commit, const Batch *batch)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cmz_fdw write",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	List	   *items = all_items(batch);
-	CmzSending *sending;
+	CmzSending *sending = cmz_sending_start(batch->client, batch->nitems,
+											make_writes(all_items(batch)),
+											batch->must_be_atomic);
 	CmzOutcome	outcome;
 
-	sending = cmz_sending_start(batch->client, batch->nitems, make_writes(items),
-								batch->must_be_atomic);
 	commit->at_once = batch->nitems;
 	outcome = cmz_sending_finish(sending);
 	commit->at_once = 0;
-	sending->skips_duplicates = skips_duplicates(list_nth(items, sending->failed));
 	if (outcome != CMZ_OUTCOME_STORED)
 		cmz_sending_raise(sending, outcome, account(commit));
 	MemoryContextSwitchTo(old);
 	cmz_sending_free(sending);
 	commit->stored += batch->nitems;
-}
-
-static void
-send_unit(CmzPipeline *pipeline, const CmzWriteUnit *unit)
-{
-	CmzSending *sending = cmz_pipeline_send(pipeline, list_length(unit->items),
-											make_writes(unit->items));
-
-	sending->skips_duplicates = skips_duplicates(linitial(unit->items));
 }
 
 static void
@@ -374,10 +357,11 @@ send_one_by_one(Commit *commit, const Batch *batch)
 	pipeline->progress->operation = "Commit";
 	foreach(lc, batch->units)
 	{
+		const CmzWriteUnit *unit = lfirst(lc);
 		MemoryContext old = MemoryContextSwitchTo(cmz_pipeline_room(pipeline));
 
 		if (pipeline->failed == NULL)
-			send_unit(pipeline, lfirst(lc));
+			(void) cmz_pipeline_send(pipeline, list_length(unit->items), make_writes(unit->items));
 		MemoryContextSwitchTo(old);
 		if (pipeline->failed != NULL)
 			break;

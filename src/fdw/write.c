@@ -268,7 +268,7 @@ raise_refused(const CmzSending *sending, const char *account)
 {
 	const CmzWrite *write = &sending->writes[sending->failed];
 
-	if (write->base == NULL && !sending->skips_duplicates)
+	if (write->base == NULL && !write->skips_duplicates)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("duplicate key value in table \"%s\"", write->table),

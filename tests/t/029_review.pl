@@ -151,4 +151,13 @@ is(writes($proxy) + 0, 0, '... and nothing is sent');
 psql(q{DELETE FROM sorted WHERE n > 60});
 psql($shift);
 is(psql(q{SELECT count(*), min(n), max(n) FROM sorted}), '60|2|61', '... fewer do');
+
+# ON CONFLICT DO NOTHING and a move among more writes than one request takes
+put('a', n => { N => '1' });
+my $among = q{UPDATE t SET id = 'b' WHERE id = 'a'; INSERT INTO t VALUES ('a', 2) ON CONFLICT DO NOTHING;
+	INSERT INTO t SELECT 'r' || i, i FROM generate_series(1, 110) i};
+like(between($among, sub { put('b', n => { N => '9' }) }), qr/23505.*\(id\)=\(b\)/s, 'an item that moves meets a duplicate, whatever else is written with it');
+is(number('a') . number('b'), '19', '... and stays where it is');
+psql(q{DELETE FROM t WHERE id <> 'b'});
+like(between(q{INSERT INTO t VALUES ('a', 2) ON CONFLICT DO NOTHING; INSERT INTO t SELECT 'r' || i, i FROM generate_series(1, 110) i}, sub { put('a', n => { N => '9' }) }), qr/40001.*\(id\)=\(a\)/s, 'a row of ON CONFLICT DO NOTHING meets a conflict');
 done_testing();
