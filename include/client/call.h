@@ -75,6 +75,12 @@ extern bool cmz_call_is_settled(const CmzCall *call);
 extern bool cmz_call_wait(CmzCall *call);
 
 /*
+ * Of a call that has ended: the service has answered, one way or another, each
+ * request that was sent, so that none is under way any more.
+ */
+extern bool cmz_call_was_answered(const CmzCall *call);
+
+/*
  * Take all calls as far as they go; with wait, until something has happened to
  * one of them.  Look at their "finished" afterwards.  Raises what an interrupt
  * raises.

@@ -224,6 +224,12 @@ cmz_call_wait(CmzCall *call)
 	}
 }
 
+bool
+cmz_call_was_answered(const CmzCall *call)
+{
+	return !call->failure.failed || (call->exchange->status > 0 && !call->ambiguous);
+}
+
 void
 cmz_calls_drive(bool wait)
 {

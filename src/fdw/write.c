@@ -149,16 +149,6 @@ read_item(const CmzSending *sending, CmzImage *image, bool *found)
 	return item == NULL || cmz_image_parse(image, item, len);
 }
 
-/*
- * DynamoDB has answered, one way or another, each request that was sent: none is
- * under way any more.
- */
-static bool
-was_answered(const CmzCall *call)
-{
-	return !call->failure.failed || (call->exchange->status > 0 && !call->ambiguous);
-}
-
 /* The answer to a try was lost: what has happened? */
 static CmzOutcome
 settle(const CmzSending *sending, bool refused)
@@ -177,7 +167,7 @@ settle(const CmzSending *sending, bool refused)
 			if (refused)
 				return CMZ_OUTCOME_REFUSED;
 			/* not yet does not mean never */
-			return was_answered(sending->call) ? CMZ_OUTCOME_FAILED : CMZ_OUTCOME_UNKNOWN;
+			return cmz_call_was_answered(sending->call) ? CMZ_OUTCOME_FAILED : CMZ_OUTCOME_UNKNOWN;
 		default:
 			/* an update may have been carried out, and its item changed again */
 			return refused && cmz_write_op(write) != CMZ_WRITE_UPDATE
