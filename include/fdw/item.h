@@ -22,11 +22,13 @@ typedef struct CmzItemBuilder
 	bool		has_shared;		/* several columns show one attribute */
 } CmzItemBuilder;
 
-/* An item about to be written, in UTF-8. */
+/*
+ * An item about to be written, in UTF-8.  Nothing of it points into the slot that it
+ * was made of.
+ */
 typedef struct CmzItem
 {
-	CmzOperand	key[2];			/* partition key, sort key; they may point into the
-								 * slot */
+	CmzOperand	key[2];			/* partition key, sort key */
 	CmzImage	image;
 	StringInfoData json;		/* the same */
 	bool		filled;			/* the slot has more values than its tuple */
@@ -37,11 +39,11 @@ extern CmzItemBuilder *cmz_item_builder_create(const CmzTable *table);
 /*
  * Make the item of a new row.  In a table of conversations timestamp, composite
  * key and ttl are made up if the row leaves them out, and added to the slot's
- * values; cmz_item_show makes them its tuple, when the item is not needed any
- * more.  Raises NOT_NULL_VIOLATION for a missing key, CHECK_VIOLATION for
- * a composite key that disagrees, INVALID_PARAMETER_VALUE for an empty key,
- * INVALID_DATETIME_FORMAT for a time that is none, PROGRAM_LIMIT_EXCEEDED for
- * a key that is too long or an item that is too large.
+ * values; cmz_item_show makes them its tuple.  Raises NOT_NULL_VIOLATION for a
+ * missing key, CHECK_VIOLATION for a composite key that disagrees,
+ * INVALID_PARAMETER_VALUE for an empty key, INVALID_DATETIME_FORMAT for a time that
+ * is none, PROGRAM_LIMIT_EXCEEDED for a key that is too long or an item that is too
+ * large.
  */
 extern void cmz_item_build(CmzItemBuilder *builder, TupleTableSlot *slot, CmzItem *item);
 
