@@ -148,3 +148,36 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
 
 COMMENT ON FUNCTION cmz_metrics(regclass, text, timestamptz, timestamptz, interval) IS
   'gives a metric of the DynamoDB table behind a foreign table from CloudWatch';
+
+CREATE FUNCTION cmz_configure_table(server name, table_name text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION cmz_configure_table(name, text) IS
+  'waits until a DynamoDB table is ACTIVE and enables TTL and backups, as far as that has not been done';
+
+REVOKE ALL ON FUNCTION cmz_configure_table(name, text) FROM PUBLIC;
+
+CREATE FUNCTION cmz_check_table(foreign_table regclass, OUT item text, OUT expected text,
+                                OUT actual text, OUT ok boolean, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION cmz_check_table(regclass) IS
+  'compares the DynamoDB table with the configuration of conversation tables, and with the foreign table';
+
+CREATE FUNCTION cmz_describe_table(foreign_table regclass)
+RETURNS jsonb
+AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION cmz_describe_table(regclass) IS
+  'tells what DynamoDB says about a table, its TTL and its backups';
+
+CREATE FUNCTION cmz_add_index(foreign_table regclass, index_name text, wait boolean DEFAULT true)
+RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION cmz_add_index(regclass, text, boolean) IS
+  'adds a global secondary index that the DynamoDB table lacks';
+
+REVOKE ALL ON FUNCTION cmz_add_index(regclass, text, boolean) FROM PUBLIC;

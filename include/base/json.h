@@ -51,4 +51,13 @@ extern double cmz_json_number(const json_t *number, double def);
 /* The text of a member, NULL if it is none. */
 extern const char *cmz_json_member_text(const json_t *object, const char *name);
 
+/*
+ * A string, number or boolean as text, palloc'd; NULL for what is none.  path is the
+ * names of members from the document to it, with periods between.
+ */
+extern char *cmz_json_path_text(const json_t *document, const char *path);
+
+/* Append the document as JSON; numbers keep 15 digits. */
+extern void cmz_json_append_document(StringInfo buf, const json_t *document);
+
 #endif							/* CMZ_JSON_H */

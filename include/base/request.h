@@ -2,7 +2,8 @@
  * request.h
  *	  Operations as values, and the JSON bodies that DynamoDB takes for them.
  *
- * Source: DynamoDB API reference, Query, Scan, BatchGetItem, CreateTable.
+ * Source: DynamoDB API reference, Query, Scan, BatchGetItem, CreateTable,
+ * UpdateTable.
  */
 #ifndef CMZ_REQUEST_H
 #define CMZ_REQUEST_H
@@ -47,5 +48,18 @@ extern void cmz_request_append_read(StringInfo body, const CmzReadRequest *reque
 
 /* Append the body of CreateTable for the conversation table of that name. */
 extern void cmz_request_append_create(StringInfo body, const char *table, const CmzLayout *layout);
+
+/* An index that is to be added to a table. */
+typedef struct CmzNewIndex
+{
+	const CmzIndex *index;
+	CmzType		types[2];		/* of its partition key and sort key */
+	double		read_units;		/* provisioned capacity; 0: on demand */
+	double		write_units;
+} CmzNewIndex;
+
+/* Append the body of UpdateTable that adds an index to the table of that name. */
+extern void cmz_request_append_add_index(StringInfo body, const char *table,
+										 const CmzNewIndex *added);
 
 #endif							/* CMZ_REQUEST_H */

@@ -10,6 +10,7 @@
 #include "client/compat.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_server.h"
 #include "commands/vacuum.h"
 #include "executor/executor.h"
@@ -137,6 +138,16 @@ cmz_var_is_of_version(const Var *var)
 	return var->varreturningtype != VAR_RETURNING_DEFAULT;
 #else
 	return false;
+#endif
+}
+
+static inline bool
+cmz_relation_is_owned(Oid relid, Oid userid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, userid);
+#else
+	return pg_class_ownercheck(relid, userid);
 #endif
 }
 

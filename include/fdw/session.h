@@ -23,6 +23,9 @@ extern CmzClient *cmz_session_client(Oid serverid, Oid userid);
  */
 extern CmzClient *cmz_session_service(const CmzClient *client, const CmzService *service);
 
+/* False where cmz_session_service would raise FEATURE_NOT_SUPPORTED. */
+extern bool cmz_session_has_service(const CmzClient *client, const CmzService *service);
+
 /*
  * The server of that name.  Raises UNDEFINED_OBJECT, WRONG_OBJECT_TYPE, or
  * INSUFFICIENT_PRIVILEGE if the current user lacks USAGE on it.

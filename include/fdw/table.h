@@ -8,6 +8,7 @@
 
 #include "base/layout.h"
 #include "fdw/value.h"
+#include "storage/lockdefs.h"
 #include "utils/rel.h"
 
 /* What becomes of a query that must read the whole table. */
@@ -53,6 +54,17 @@ typedef struct CmzTable
  * FDW_INVALID_ATTRIBUTE_VALUE for options that contradict each other.
  */
 extern CmzTable *cmz_table_open(Oid relid);
+
+/*
+ * The foreign table that an SQL function is called with, locked to the end of the
+ * transaction.  Raises WRONG_OBJECT_TYPE if it is no foreign table of this
+ * wrapper, and what cmz_table_open raises.
+ */
+extern CmzTable *cmz_table_open_argument(Oid relid, LOCKMODE lockmode);
+
+/* Raise INSUFFICIENT_PRIVILEGE unless the current user may read, or owns the table. */
+extern void cmz_table_check_select(const CmzTable *table);
+extern void cmz_table_check_owner(const CmzTable *table);
 
 /*
  * The DynamoDB table that is meant where none is named: of the environment, or

@@ -55,6 +55,9 @@ struct CmzColumn
  */
 extern void cmz_value_map(CmzColumn *column, CmzType type);
 
+/* The column reads values of that type. */
+extern bool cmz_value_reads(const CmzColumn *column, CmzType type);
+
 /* How the column's values compare in DynamoDB. */
 extern CmzOrder cmz_value_order(const CmzColumn *column);
 

@@ -150,3 +150,40 @@ cmz_json_member_text(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
 }
+
+char *
+cmz_json_path_text(const json_t *document, const char *path)
+{
+	char	   *names = pstrdup(path);
+	char	   *text = NULL;
+
+	for (char *name = names; name != NULL;)
+	{
+		char	   *period = strchr(name, '.');
+
+		if (period != NULL)
+			*period = '\0';
+		document = json_object_get(document, name);
+		name = period ? period + 1 : NULL;
+	}
+	if (json_is_string(document))
+		text = pstrdup(json_string_value(document));
+	else if (json_is_boolean(document))
+		text = pstrdup(json_is_true(document) ? "true" : "false");
+	else if (json_is_number(document))
+		text = psprintf("%.15g", json_number_value(document));
+	pfree(names);
+	return text;
+}
+
+void
+cmz_json_append_document(StringInfo buf, const json_t *document)
+{
+	size_t		flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+	size_t		size = json_dumpb(document, NULL, 0, flags);
+
+	/* no error may be raised while jansson writes */
+	enlargeStringInfo(buf, (int) size);
+	buf->len += (int) json_dumpb(document, buf->data + buf->len, size, flags);
+	buf->data[buf->len] = '\0';
+}

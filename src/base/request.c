@@ -144,6 +144,32 @@ append_key_schema(StringInfo body, const CmzIndex *index)
 	appendStringInfoChar(body, ']');
 }
 
+static void
+append_index_projection(StringInfo body, const CmzIndex *index)
+{
+	static const char *const types[] = {
+		[CMZ_PROJECT_ALL] = "ALL",
+		[CMZ_PROJECT_KEYS_ONLY] = "KEYS_ONLY",
+		[CMZ_PROJECT_INCLUDE] = "INCLUDE"
+	};
+
+	cmz_json_append_name(body, "Projection");
+	appendStringInfoChar(body, '{');
+	cmz_json_append_member(body, "ProjectionType", types[index->projection]);
+	if (index->projection == CMZ_PROJECT_INCLUDE)
+	{
+		cmz_json_append_name(body, "NonKeyAttributes");
+		appendStringInfoChar(body, '[');
+		for (int i = 0; i < index->ninclude; i++)
+		{
+			cmz_json_separate(body);
+			cmz_json_append_cstring(body, index->include[i]);
+		}
+		appendStringInfoChar(body, ']');
+	}
+	appendStringInfoChar(body, '}');
+}
+
 /* Define the keys of an index, but each attribute once. */
 static void
 append_definitions(StringInfo body, const CmzLayout *layout, const CmzIndex *index)
@@ -187,10 +213,36 @@ cmz_request_append_create(StringInfo body, const char *table, const CmzLayout *l
 		appendStringInfoChar(body, '{');
 		cmz_json_append_member(body, "IndexName", layout->indexes[i].name);
 		append_key_schema(body, &layout->indexes[i]);
-		appendStringInfoString(body, ",\"Projection\":{\"ProjectionType\":\"ALL\"}}");
+		append_index_projection(body, &layout->indexes[i]);
+		appendStringInfoChar(body, '}');
 	}
 	appendStringInfoString(body, "],\"BillingMode\":\"PAY_PER_REQUEST\","
 						   "\"StreamSpecification\":{\"StreamEnabled\":true,"
 						   "\"StreamViewType\":\"NEW_AND_OLD_IMAGES\"},"
 						   "\"SSESpecification\":{\"Enabled\":true,\"SSEType\":\"KMS\"}}");
+}
+
+void
+cmz_request_append_add_index(StringInfo body, const char *table, const CmzNewIndex *added)
+{
+	const char *keys[2] = {added->index->partition_key, added->index->sort_key};
+
+	appendStringInfoChar(body, '{');
+	cmz_json_append_member(body, "TableName", table);
+	cmz_json_append_name(body, "AttributeDefinitions");
+	appendStringInfoChar(body, '[');
+	for (int k = 0; k < 2; k++)
+		if (keys[k] != NULL)
+			append_attribute(body, keys[k], "AttributeType", cmz_type_name(added->types[k]));
+	appendStringInfoChar(body, ']');
+	cmz_json_append_name(body, "GlobalSecondaryIndexUpdates");
+	appendStringInfoString(body, "[{\"Create\":{");
+	cmz_json_append_member(body, "IndexName", added->index->name);
+	append_key_schema(body, added->index);
+	append_index_projection(body, added->index);
+	if (added->read_units > 0)
+		appendStringInfo(body, ",\"ProvisionedThroughput\":"
+						 "{\"ReadCapacityUnits\":%.0f,\"WriteCapacityUnits\":%.0f}",
+						 added->read_units, added->write_units);
+	appendStringInfoString(body, "}}]}");
 }

@@ -23,6 +23,8 @@
 	"On-demand capacity adapts by itself; with provisioned capacity, raise it, or raise max_retries of the server."
 #define HINT_IN_USE \
 	"Delete the existing table, or use another table name."
+#define HINT_BACKUPS \
+	"Continuous backups of a new table take a while to become available: try again later."
 #define HINT_LAYOUT \
 	"Compare the options \"key\" and \"indexes\" of the foreign table and the types of its columns with the live table; IMPORT FOREIGN SCHEMA writes them as they are."
 #define HINT_ENDPOINT \
@@ -46,6 +48,8 @@ static const struct
 	{"ValidationException", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, HINT_LAYOUT},
 	{"SerializationException", CMZ_RETRY_NEVER, ERRCODE_FDW_ERROR, NULL},
 	{"ResourceNotFoundException", CMZ_RETRY_NEVER, ERRCODE_UNDEFINED_TABLE, HINT_TABLE},
+	{"TableNotFoundException", CMZ_RETRY_NEVER, ERRCODE_UNDEFINED_TABLE, HINT_TABLE},
+	{"ContinuousBackupsUnavailableException", CMZ_RETRY_NEVER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, HINT_BACKUPS},
 	{"ResourceInUseException", CMZ_RETRY_NEVER, ERRCODE_DUPLICATE_TABLE, HINT_IN_USE},
 	{"ItemCollectionSizeLimitExceededException", CMZ_RETRY_NEVER, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 	{"LimitExceededException", CMZ_RETRY_NEVER, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},

@@ -7,39 +7,83 @@
 #include "fdw/control.h"
 
 json_t *
-cmz_control_call(const CmzClient *client, const char *operation, const char *table,
-				 const StringInfoData *body, const char *allowed)
+cmz_control_probe(const CmzClient *client, const char *operation, const char *table,
+				  const StringInfoData *body, CmzProbe *probe)
 {
 	CmzCall    *call = cmz_call_start(client, operation, table, body);
-	json_t	   *answer = NULL;
 	char	   *error;
 
+	memset(probe, 0, sizeof(*probe));
+	probe->client = client;
+	probe->operation = operation;
+	probe->table = table;
 	if (cmz_call_wait(call))
 	{
-		answer = cmz_json_parse(call->answer, call->answer_len, &error);
-		if (answer == NULL)
+		probe->answer = cmz_json_parse(call->answer, call->answer_len, &error);
+		if (probe->answer == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROTOCOL_VIOLATION),
-					 errmsg("DynamoDB sent a malformed answer: %s", error),
+					 errmsg("%s sent a malformed answer: %s", client->service->name, error),
 					 errdetail("Operation %s, endpoint %s.", operation, client->endpoint_url),
 					 errhint("Check endpoint_url of the server.")));
 	}
-	else if (allowed == NULL || !cmz_failure_is(&call->failure, allowed))
-		cmz_call_raise(call, NULL);
+	probe->failure = call->failure;
+	probe->attempts = call->attempts;
+	probe->ambiguous = call->ambiguous || call->failure.ambiguous;
+	/* they are the call's */
+	if (call->failure.code != NULL)
+		probe->failure.code = pstrdup(call->failure.code);
+	if (call->failure.message != NULL)
+		probe->failure.message = pstrdup(call->failure.message);
 	cmz_call_free(call);
+	return probe->answer;
+}
+
+json_t *
+cmz_control_probe_table(const CmzClient *client, const char *operation, const char *table,
+						CmzProbe *probe)
+{
+	StringInfoData body;
+
+	cmz_control_begin_body(&body, table);
+	appendStringInfoChar(&body, '}');
+	return cmz_control_probe(client, operation, table, &body, probe);
+}
+
+void
+cmz_control_raise(const CmzProbe *probe, const char *account)
+{
+	cmz_error_raise(&probe->failure, probe->client->service, probe->operation, probe->table,
+					probe->client->endpoint_url, probe->attempts, account);
+}
+
+json_t *
+cmz_control_call(const CmzClient *client, const char *operation, const char *table,
+				 const StringInfoData *body, const char *allowed)
+{
+	CmzProbe	probe;
+	json_t	   *answer = cmz_control_probe(client, operation, table, body, &probe);
+
+	if (answer == NULL && (allowed == NULL || !cmz_failure_is(&probe.failure, allowed)))
+		cmz_control_raise(&probe, NULL);
 	return answer;
+}
+
+void
+cmz_control_begin_body(StringInfo body, const char *table)
+{
+	initStringInfo(body);
+	appendStringInfoChar(body, '{');
+	cmz_json_append_member(body, "TableName", table);
 }
 
 json_t *
 cmz_control_describe(const CmzClient *client, const char *table)
 {
-	StringInfoData body;
-	json_t	   *answer;
+	CmzProbe	probe;
+	json_t	   *answer = cmz_control_probe_table(client, "DescribeTable", table, &probe);
 
-	initStringInfo(&body);
-	appendStringInfoChar(&body, '{');
-	cmz_json_append_member(&body, "TableName", table);
-	appendStringInfoChar(&body, '}');
-	answer = cmz_control_call(client, "DescribeTable", table, &body, "ResourceNotFoundException");
+	if (answer == NULL && !cmz_failure_is(&probe.failure, "ResourceNotFoundException"))
+		cmz_control_raise(&probe, NULL);
 	return cmz_json_member(answer, "Table");
 }

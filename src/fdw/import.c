@@ -11,12 +11,11 @@
 #include "base/attribute.h"
 #include "base/conversation.h"
 #include "base/itemreader.h"
-#include "base/layout.h"
 #include "base/request.h"
 #include "commands/defrem.h"
 #include "fdw/compat.h"
-#include "fdw/control.h"
 #include "fdw/import.h"
+#include "fdw/live.h"
 #include "fdw/session.h"
 #include "fdw/stream.h"
 #include "fdw/value.h"
@@ -182,110 +181,19 @@ add_column(ImportTable *table, const char *attribute, const char *sql_type, bool
 	return column;
 }
 
-/* The SQL type of a key attribute, by its AttributeDefinition. */
+/* The SQL type of a key attribute. */
 static const char *
 key_sql_type(const ImportTable *table, const char *attribute)
 {
-	json_t	   *definitions = cmz_json_member(table->description, "AttributeDefinitions");
-
-	for (int i = 0; i < cmz_json_length(definitions); i++)
+	switch (cmz_live_key_type(table->description, attribute))
 	{
-		json_t	   *definition = cmz_json_element(definitions, i);
-		const char *name = cmz_json_member_text(definition, "AttributeName");
-		const char *type = cmz_json_member_text(definition, "AttributeType");
-
-		if (name == NULL || type == NULL || strcmp(name, attribute) != 0)
-			continue;
-		if (strcmp(type, "N") == 0)
+		case CMZ_TYPE_N:
 			return "numeric";
-		if (strcmp(type, "B") == 0)
+		case CMZ_TYPE_B:
 			return "bytea";
+		default:
+			return "text COLLATE \"C\"";
 	}
-	return "text COLLATE \"C\"";
-}
-
-pg_noreturn static void raise_malformed(const char *table);
-
-static void
-raise_malformed(const char *table)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_PROTOCOL_VIOLATION),
-			 errmsg("DynamoDB sent a malformed answer: a description without keys"),
-			 errdetail("Table \"%s\", operation DescribeTable.", table)));
-}
-
-static void
-read_key_schema(const ImportTable *table, json_t *owner, CmzIndex *index)
-{
-	json_t	   *schema = cmz_json_member(owner, "KeySchema");
-
-	for (int i = 0; i < cmz_json_length(schema); i++)
-	{
-		json_t	   *key = cmz_json_element(schema, i);
-		const char *name = cmz_json_member_text(key, "AttributeName");
-		const char *type = cmz_json_member_text(key, "KeyType");
-
-		if (name == NULL || type == NULL)
-			raise_malformed(table->remote_name);
-		if (strcmp(type, "HASH") == 0)
-			index->partition_key = pstrdup(name);
-		else
-			index->sort_key = pstrdup(name);
-	}
-	if (index->partition_key == NULL)
-		raise_malformed(table->remote_name);
-}
-
-static void
-read_projection(json_t *description, CmzIndex *index)
-{
-	json_t	   *projection = cmz_json_member(description, "Projection");
-	json_t	   *included = cmz_json_member(projection, "NonKeyAttributes");
-	const char *type = cmz_json_member_text(projection, "ProjectionType");
-
-	if (type && strcmp(type, "KEYS_ONLY") == 0)
-		index->projection = CMZ_PROJECT_KEYS_ONLY;
-	if (type == NULL || strcmp(type, "INCLUDE") != 0)
-		return;
-	index->projection = CMZ_PROJECT_INCLUDE;
-	index->include = palloc0(sizeof(char *) * Max(cmz_json_length(included), 1));
-	for (int i = 0; i < cmz_json_length(included); i++)
-		if (cmz_json_text(cmz_json_element(included, i)) != NULL)
-			index->include[index->ninclude++] = pstrdup(cmz_json_text(cmz_json_element(included, i)));
-}
-
-static void
-read_indexes(ImportTable *table, const char *member, bool local)
-{
-	json_t	   *indexes = cmz_json_member(table->description, member);
-	CmzLayout  *layout = &table->layout;
-	int			n = cmz_json_length(indexes);
-	size_t		size = sizeof(CmzIndex) * (layout->nindexes + n);
-
-	if (n == 0)
-		return;
-	layout->indexes = layout->indexes ? repalloc(layout->indexes, size) : palloc(size);
-	for (int i = 0; i < n; i++)
-	{
-		json_t	   *description = cmz_json_element(indexes, i);
-		const char *name = cmz_json_member_text(description, "IndexName");
-		CmzIndex   *index = &layout->indexes[layout->nindexes++];
-
-		if (name == NULL)
-			raise_malformed(table->remote_name);
-		memset(index, 0, sizeof(*index));
-		index->name = pstrdup(name);
-		index->local = local;
-		read_key_schema(table, description, index);
-		read_projection(description, index);
-	}
-}
-
-static int
-compare_indexes(const void *a, const void *b)
-{
-	return strcmp(((const CmzIndex *) a)->name, ((const CmzIndex *) b)->name);
 }
 
 /* The items of a sample tell which other attributes there are. */
@@ -471,13 +379,7 @@ make_statement(ImportTable *table, const char *server_name)
 {
 	StringInfoData sql;
 
-	read_key_schema(table, table->description, &table->layout.table);
-	table->layout.conversation = cmz_index_is_conversation(&table->layout.table);
-	read_indexes(table, "GlobalSecondaryIndexes", false);
-	read_indexes(table, "LocalSecondaryIndexes", true);
-	/* DynamoDB lists them in no order */
-	if (table->layout.nindexes > 0)
-		qsort(table->layout.indexes, table->layout.nindexes, sizeof(CmzIndex), compare_indexes);
+	cmz_live_layout(table->description, table->remote_name, &table->layout);
 	choose_columns(table);
 	check_names(table);
 

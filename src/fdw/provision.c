@@ -1,14 +1,18 @@
 /*
  * provision.c
- *	  cmz_create_table(), cmz_drop_table(): the table as the conversation
- *	  guide configures it.
+ *	  cmz_create_table(), cmz_configure_table(), cmz_drop_table(): the table as
+ *	  the conversation guide configures it.
+ *
+ * TTL and point-in-time recovery can only be enabled once the table is ACTIVE.
+ * Whoever does not wait for that, or is cancelled or refused half-way, has
+ * cmz_configure_table() do what is left; it may be called any number of times.
  */
 #include "postgres.h"
 
+#include "base/conversation.h"
 #include "base/request.h"
-#include "client/wait.h"
 #include "fdw/compat.h"
-#include "fdw/control.h"
+#include "fdw/job.h"
 #include "fdw/option.h"
 #include "fdw/session.h"
 #include "fdw/table.h"
@@ -16,129 +20,212 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#define POLL_INTERVAL_MS	1000
-#define POLLS_A_MESSAGE		5
-#define NOT_SEEN_POLLS		30
+/* Days of continuous backups: the guide's, and the most there are. */
+#define RECOVERY_DAYS		35
 
-/* Point-in-time recovery of a table that is new can take a while to offer. */
-#define BACKUP_TRIES		60
+/* Continuous backups of a table that is new can take a while to offer. */
+#define BACKUPS_TIMEOUT_MS	60000
+
+/* What cmz_create_table() or cmz_configure_table() is about. */
+typedef struct Provision
+{
+	CmzJob		job;
+	const char *server_name;
+	bool		created;		/* here, just now */
+	bool		ttl_enabled;
+} Provision;
+
+/* The call that does what is left. */
+static char *
+configure_call(const Provision *p)
+{
+	return psprintf("SELECT cmz_configure_table(%s, %s)", quote_literal_cstr(p->server_name),
+					quote_literal_cstr(p->job.table));
+}
+
+/* Keep the account of what has been done up to date. */
+static void
+update_account(Provision *p)
+{
+	const char *created = p->created ? "The table has been created. " : "";
+
+	if (p->ttl_enabled)
+		p->job.account = psprintf("%sTTL is enabled, point-in-time recovery is not; %s enables it.",
+								  created, configure_call(p));
+	else
+		p->job.account = psprintf("%sTTL and point-in-time recovery have not been enabled; %s does that.",
+								  created, configure_call(p));
+}
 
 static void
-create_table(const CmzClient *client, const char *table)
+create_table(Provision *p)
 {
+	static const char *const too_many =
+		"Only so many tables with indexes can be created at a time, and an account can have only so many: try again later, or ask AWS for a higher quota.";
 	CmzLayout	layout;
 	StringInfoData body;
+	CmzProbe	probe;
 	char	   *error;
 
 	if (!cmz_layout_parse(NULL, NULL, &layout, &error))
 		elog(ERROR, "the default layout cannot be parsed: %s", error);
 	initStringInfo(&body);
-	cmz_request_append_create(&body, table, &layout);
-	if (cmz_control_call(client, "CreateTable", table, &body, "ResourceInUseException") == NULL)
+	cmz_request_append_create(&body, p->job.table, &layout);
+	if (cmz_control_probe(p->job.client, "CreateTable", p->job.table, &body, &probe) != NULL)
+	{
+		p->created = true;
+		update_account(p);
+		return;
+	}
+	if (cmz_failure_is(&probe.failure, "ResourceInUseException"))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("DynamoDB table \"%s\" already exists", table),
+				 errmsg("DynamoDB table \"%s\" already exists", p->job.table),
+				 probe.ambiguous
+				 ? errdetail("Perhaps it was created just now: the answer to an earlier attempt was lost. If so, %s does what is left.",
+							 configure_call(p))
+				 : 0,
 				 errhint("Delete the existing table, or use another name or environment suffix.")));
+	if (cmz_failure_is(&probe.failure, "LimitExceededException"))
+		probe.failure.hint = too_many;
+	cmz_control_raise(&probe, probe.ambiguous
+					  ? psprintf("The table may have been created nevertheless; if so, %s does what is left.",
+								 configure_call(p))
+					  : "The table has not been created.");
 }
 
-/* The table and all its indexes are ACTIVE. */
+/* The failure is not that the service lacks the operation; a warning if it is. */
 static bool
-is_active(json_t *description)
+is_refused(CmzJob *job, const CmzProbe *probe, const char *without)
 {
-	json_t	   *indexes = cmz_json_member(description, "GlobalSecondaryIndexes");
-	const char *status = cmz_json_member_text(description, "TableStatus");
+	if (!cmz_failure_is(&probe->failure, "UnknownOperationException"))
+		return true;
+	cmz_job_say(job, WARNING, ERRCODE_FEATURE_NOT_SUPPORTED,
+				psprintf("the service does not have operation %s: %s", probe->operation, without));
+	return false;
+}
 
-	if (status == NULL || strcmp(status, "ACTIVE") != 0)
+/* TTL is enabled already.  Whoever may not ask just enables it. */
+static bool
+has_ttl(CmzJob *job)
+{
+	CmzProbe	probe;
+	json_t	   *answer = cmz_control_probe_table(job->client, "DescribeTimeToLive", job->table, &probe);
+	json_t	   *description = cmz_json_member(answer, "TimeToLiveDescription");
+	const char *status = cmz_json_member_text(description, "TimeToLiveStatus");
+	const char *attribute = cmz_json_member_text(description, "AttributeName");
+
+	if (status == NULL || attribute == NULL || strncmp(status, "ENABL", 5) != 0)
 		return false;
-	for (int i = 0; i < cmz_json_length(indexes); i++)
+	if (strcmp(attribute, CMZ_TTL) != 0)
 	{
-		status = cmz_json_member_text(cmz_json_element(indexes, i), "IndexStatus");
-		if (status == NULL || strcmp(status, "ACTIVE") != 0)
-			return false;
+		job->silent = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("TTL of DynamoDB table \"%s\" is enabled on another attribute than \"%s\"",
+						job->table, CMZ_TTL),
+				 errdetail_internal("%s", job->account),
+				 errhint("Disable it with UpdateTimeToLive, wait an hour, and try again.")));
 	}
 	return true;
 }
 
 static void
-wait_until_active(const CmzClient *client, const char *table)
-{
-	for (int polls = 0;; polls++)
-	{
-		/* right after creation it may not be seen yet */
-		json_t	   *description = cmz_control_describe(client, table);
-
-		if (is_active(description))
-			break;
-		if (description == NULL && polls > NOT_SEEN_POLLS)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("table \"%s\" was created, but is not there", table)));
-		if (polls % POLLS_A_MESSAGE == 0)
-			ereport(NOTICE,
-					(errmsg("waiting for table \"%s\" and its indexes to become ACTIVE", table)));
-		cmz_wait_sleep(POLL_INTERVAL_MS);
-	}
-	ereport(NOTICE, (errmsg("table \"%s\" is ACTIVE", table)));
-}
-
-/* Append {"TableName":table, and leave the object open. */
-static void
-begin_table_body(StringInfo body, const char *table)
-{
-	initStringInfo(body);
-	appendStringInfoChar(body, '{');
-	cmz_json_append_member(body, "TableName", table);
-}
-
-static void
-warn_unavailable(const char *operation, const char *what)
-{
-	ereport(WARNING,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("the service does not have operation %s: %s", operation, what)));
-}
-
-static void
-enable_ttl(const CmzClient *client, const char *table)
+enable_ttl(Provision *p)
 {
 	StringInfoData body;
+	CmzProbe	probe;
 
-	begin_table_body(&body, table);
-	appendStringInfoString(&body, ",\"TimeToLiveSpecification\":"
-						   "{\"AttributeName\":\"ttl\",\"Enabled\":true}}");
-	if (cmz_control_call(client, "UpdateTimeToLive", table, &body, "UnknownOperationException") == NULL)
-		warn_unavailable("UpdateTimeToLive", "expired items will not be deleted");
+	if (!p->created && has_ttl(&p->job))
+		cmz_job_say(&p->job, NOTICE, 0, "TTL is enabled already");
 	else
-		ereport(NOTICE, (errmsg("TTL enabled on attribute \"ttl\"")));
+	{
+		cmz_control_begin_body(&body, p->job.table);
+		appendStringInfoString(&body, ",\"TimeToLiveSpecification\":"
+							   "{\"AttributeName\":\"" CMZ_TTL "\",\"Enabled\":true}}");
+		if (cmz_control_probe(p->job.client, "UpdateTimeToLive", p->job.table, &body, &probe) != NULL)
+			cmz_job_say(&p->job, NOTICE, 0, "TTL enabled on attribute \"" CMZ_TTL "\"");
+		else if (is_refused(&p->job, &probe, "expired items will not be deleted"))
+			cmz_job_raise(&p->job, &probe);
+	}
+	p->ttl_enabled = true;
+	update_account(p);
+}
+
+/* Not all services know the number of days; without it, it is as many. */
+static void
+make_backups_body(StringInfo body, const char *table, bool with_days)
+{
+	cmz_control_begin_body(body, table);
+	cmz_json_append_name(body, "PointInTimeRecoverySpecification");
+	appendStringInfoString(body, "{\"PointInTimeRecoveryEnabled\":true");
+	if (with_days)
+		appendStringInfo(body, ",\"RecoveryPeriodInDays\":%d", RECOVERY_DAYS);
+	appendStringInfoString(body, "}}");
+}
+
+static bool
+is_refusal_of_days(const CmzFailure *failure)
+{
+	return cmz_failure_is(failure, "ValidationException") &&
+		strstr(failure->message, "ecoveryPeriodInDays") != NULL;
 }
 
 static void
-enable_backups(const CmzClient *client, const char *table)
+enable_backups(Provision *p)
 {
-	static const char operation[] = "UpdateContinuousBackups";
-	StringInfoData body;
+	CmzJob	   *job = &p->job;
+	bool		with_days = true;
 
-	begin_table_body(&body, table);
-	appendStringInfoString(&body, ",\"PointInTimeRecoverySpecification\":"
-						   "{\"PointInTimeRecoveryEnabled\":true}}");
-	for (int tries = 1;; tries++)
+	cmz_job_wait_begin(job, 0);
+	for (;;)
 	{
-		CmzCall    *call = cmz_call_start(client, operation, table, &body);
-		bool		ok = cmz_call_wait(call);
-		bool		unknown = cmz_failure_is(&call->failure, "UnknownOperationException");
-		bool		not_yet = cmz_failure_is(&call->failure, "ContinuousBackupsUnavailableException");
+		StringInfoData body;
+		CmzProbe	probe;
 
-		if (!ok && !unknown && !(not_yet && tries < BACKUP_TRIES))
-			cmz_call_raise(call, NULL);
-		cmz_call_free(call);
-		if (unknown)
-			warn_unavailable(operation, "the table has no point-in-time recovery");
-		if (ok)
-			ereport(NOTICE, (errmsg("point-in-time recovery enabled")));
-		if (ok || unknown)
+		make_backups_body(&body, job->table, with_days);
+		if (cmz_control_probe(job->client, "UpdateContinuousBackups", job->table, &body, &probe) != NULL)
+			break;
+		if (!is_refused(job, &probe, "the table has no point-in-time recovery"))
 			return;
-		cmz_wait_sleep(POLL_INTERVAL_MS);
+		if (with_days && is_refusal_of_days(&probe.failure))
+			with_days = false;
+		else if (cmz_failure_is(&probe.failure, "ContinuousBackupsUnavailableException") &&
+				 job->passed_ms < BACKUPS_TIMEOUT_MS)
+			cmz_job_wait(job, "continuous backups to become available", NULL);
+		else
+			cmz_job_raise(job, &probe);
 	}
+	cmz_job_say(job, NOTICE, 0, "point-in-time recovery enabled");
+}
+
+/* What can be done once the table is ACTIVE. */
+static void
+configure(Provision *p)
+{
+	cmz_job_await_active(&p->job, NULL, p->created);
+	cmz_job_say(&p->job, NOTICE, 0, psprintf("DynamoDB table \"%s\" is ACTIVE", p->job.table));
+	enable_ttl(p);
+	enable_backups(p);
+}
+
+/* The arguments server and table_name. */
+static void
+begin(Provision *p, FunctionCallInfo fcinfo)
+{
+	const char *server_name;
+	char	   *table;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("server cannot be null")));
+	server_name = NameStr(*PG_GETARG_NAME(0));
+	table = PG_ARGISNULL(1) ? cmz_table_default_name() : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	memset(p, 0, sizeof(*p));
+	cmz_job_begin(&p->job, cmz_session_client(cmz_session_usable_server(server_name), GetUserId()), table);
+	cmz_option_check("table_name", table, "the arguments");
+	p->server_name = server_name;
 }
 
 PG_FUNCTION_INFO_V1(cmz_create_table);
@@ -146,31 +233,63 @@ PG_FUNCTION_INFO_V1(cmz_create_table);
 Datum
 cmz_create_table(PG_FUNCTION_ARGS)
 {
-	Oid			serverid;
-	CmzClient  *client;
-	char	   *table;
+	Provision	p;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("server and wait cannot be null")));
-	serverid = cmz_session_usable_server(NameStr(*PG_GETARG_NAME(0)));
-	client = cmz_session_client(serverid, GetUserId());
-	table = PG_ARGISNULL(1) ? cmz_table_default_name() : text_to_cstring(PG_GETARG_TEXT_PP(1));
-	cmz_option_check("table_name", table, "the arguments");
-
-	create_table(client, table);
+				 errmsg("wait cannot be null")));
+	begin(&p, fcinfo);
+	create_table(&p);
+	if (PG_GETARG_BOOL(2))
+		configure(&p);
+	cmz_job_end(&p.job);
 	if (!PG_GETARG_BOOL(2))
-	{
 		ereport(NOTICE,
-				(errmsg("table \"%s\" is being created", table),
-				 errdetail("TTL and point-in-time recovery can be enabled when it is ACTIVE, and are not.")));
-		PG_RETURN_VOID();
-	}
-	wait_until_active(client, table);
-	enable_ttl(client, table);
-	enable_backups(client, table);
+				(errmsg("DynamoDB table \"%s\" is being created", p.job.table),
+				 errdetail("TTL and point-in-time recovery can be enabled when it is ACTIVE, and are not."),
+				 errhint("%s waits for that and enables them; cmz_check_table() tells what is missing.",
+						 configure_call(&p))));
 	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(cmz_configure_table);
+
+Datum
+cmz_configure_table(PG_FUNCTION_ARGS)
+{
+	Provision	p;
+
+	begin(&p, fcinfo);
+	update_account(&p);
+	configure(&p);
+	cmz_job_end(&p.job);
+	PG_RETURN_VOID();
+}
+
+/* Raise why DeleteTable failed. */
+static void
+raise_undeleted(CmzJob *job, CmzProbe *probe)
+{
+	char	   *protected = NULL;
+
+	/* the exception is that of any bad request */
+	if (cmz_failure_is(&probe->failure, "ValidationException"))
+		protected = cmz_json_path_text(cmz_control_describe(job->client, job->table),
+									   "DeletionProtectionEnabled");
+	if (protected != NULL && strcmp(protected, "true") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("DynamoDB table \"%s\" has deletion protection", job->table),
+				 errdetail("DynamoDB says: %s", probe->failure.message),
+				 errhint("Turn it off with \"aws dynamodb update-table --table-name %s --no-deletion-protection-enabled\", and try again.",
+						 job->table)));
+	if (cmz_failure_is(&probe->failure, "ResourceInUseException"))
+	{
+		probe->failure.sqlstate = ERRCODE_OBJECT_IN_USE;
+		probe->failure.hint = "The table or one of its indexes is being created or changed: wait until it is ACTIVE, and try again.";
+	}
+	cmz_job_raise(job, probe);
 }
 
 PG_FUNCTION_INFO_V1(cmz_drop_table);
@@ -181,13 +300,15 @@ cmz_drop_table(PG_FUNCTION_ARGS)
 	Oid			serverid = cmz_session_usable_server(NameStr(*PG_GETARG_NAME(0)));
 	CmzClient  *client = cmz_session_client(serverid, GetUserId());
 	char	   *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	StringInfoData body;
+	CmzProbe	probe;
+	CmzJob		job;
 
 	cmz_option_check("table_name", table, "the arguments");
-	begin_table_body(&body, table);
-	appendStringInfoChar(&body, '}');
-	(void) cmz_control_call(client, "DeleteTable", table, &body, NULL);
-	while (cmz_control_describe(client, table) != NULL)
-		cmz_wait_sleep(POLL_INTERVAL_MS);
+	cmz_job_begin(&job, client, table);
+	if (cmz_control_probe_table(client, "DeleteTable", table, &probe) == NULL)
+		raise_undeleted(&job, &probe);
+	job.account = "DynamoDB is deleting the table, whether it is waited for or not.";
+	cmz_job_await_gone(&job, cmz_json_path_text(probe.answer, "TableDescription.TableId"));
+	cmz_job_end(&job);
 	PG_RETURN_VOID();
 }

@@ -160,20 +160,34 @@ is_aws(const char *url)
 		(len > 17 && strcmp(host + len - 17, ".amazonaws.com.cn") == 0);
 }
 
+/* DynamoDB Streams, of which DynamoDB's stand-ins have their own. */
+static bool
+is_beside(const CmzClient *client, const CmzService *service)
+{
+	return service == &cmz_service_streams && !is_aws(client->endpoint_url);
+}
+
+bool
+cmz_session_has_service(const CmzClient *client, const CmzService *service)
+{
+	return is_beside(client, service) || !client->credential_config.allow_dummy ||
+		cmz_service_environment_endpoint(service, NULL) != NULL;
+}
+
 CmzClient *
 cmz_session_service(const CmzClient *client, const CmzService *service)
 {
 	CmzClient  *other = palloc(sizeof(CmzClient));
 	const char *variable = NULL;
 	const char *url = cmz_service_environment_endpoint(service, &variable);
-	bool		beside = service == &cmz_service_streams && !is_aws(client->endpoint_url);
+	bool		beside = is_beside(client, service);
 
 	*other = *client;
 	other->service = service;
 	/* AWS_ENDPOINT_URL has been looked at for DynamoDB itself */
 	if (beside && (url == NULL || strcmp(variable, service->endpoint_variable) != 0))
 		return other;
-	if (url == NULL && client->credential_config.allow_dummy)
+	if (!cmz_session_has_service(client, service))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("endpoint \"%s\" has no %s", client->endpoint_url, service->name),

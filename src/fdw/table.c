@@ -8,10 +8,14 @@
 #include "access/table.h"
 #include "base/conversation.h"
 #include "catalog/pg_type.h"
+#include "fdw/compat.h"
 #include "fdw/option.h"
+#include "fdw/session.h"
 #include "fdw/table.h"
+#include "foreign/fdwapi.h"
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 
 static const char *const table_name_variables[] = {"CONVERSATION_TABLE_NAME", NULL};
@@ -216,6 +220,34 @@ cmz_table_open(Oid relid)
 	}
 	table_close(rel, NoLock);
 	return table;
+}
+
+CmzTable *
+cmz_table_open_argument(Oid relid, LOCKMODE lockmode)
+{
+	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the first argument must be a foreign table of cmz_fdw")));
+	table_close(table_open(relid, lockmode), NoLock);
+	cmz_session_check_server(GetForeignServerIdByRelId(relid));
+	return cmz_table_open(relid);
+}
+
+void
+cmz_table_check_select(const CmzTable *table)
+{
+	AclResult	result = pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FOREIGN_TABLE, table->name);
+}
+
+void
+cmz_table_check_owner(const CmzTable *table)
+{
+	if (!cmz_relation_is_owned(table->relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, table->name);
 }
 
 bool

@@ -8,15 +8,11 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "base/conversation.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "fdw/session.h"
 #include "fdw/table.h"
 #include "fmgr.h"
-#include "foreign/fdwapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -113,20 +109,12 @@ PG_FUNCTION_INFO_V1(cmz_insert_test_data);
 Datum
 cmz_insert_test_data(PG_FUNCTION_ARGS)
 {
-	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
 	Oid			types[4] = {INT4OID, INT4OID, INT4OID, INT4OID};
 	Datum		arguments[4];
 	CmzTable   *table;
 	uint64		inserted;
 
-	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the first argument must be a foreign table of cmz_fdw")));
-	/* kept to the end of the transaction */
-	table_close(table_open(relid, RowExclusiveLock), NoLock);
-	cmz_session_check_server(GetForeignServerIdByRelId(relid));
-	table = cmz_table_open(relid);
+	table = cmz_table_open_argument(PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0), RowExclusiveLock);
 	if (!table->layout.conversation)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

@@ -150,8 +150,8 @@ cmz_value_order(const CmzColumn *column)
  * The value has a type that the column reads.  Times are read in the one form
  * that they are written in: conditions are pushed down in that form.
  */
-static bool
-type_is_read(const CmzColumn *column, CmzType type)
+bool
+cmz_value_reads(const CmzColumn *column, CmzType type)
 {
 	if (column->codec->types == 0)
 		return true;
@@ -172,7 +172,7 @@ cmz_value_decode(const CmzColumn *column, const CmzValue *value, StringInfo scra
 		*datum = (Datum) 0;
 		return true;
 	}
-	if (!type_is_read(column, value->type) || !column->codec->decode(&d, datum))
+	if (!cmz_value_reads(column, value->type) || !column->codec->decode(&d, datum))
 		return false;
 	*zone = d.zone;
 	return true;
@@ -211,7 +211,7 @@ cmz_value_expected(const CmzColumn *column)
 
 	initStringInfo(&buf);
 	for (int type = CMZ_TYPE_S; type <= CMZ_TYPE_BS; type++)
-		if (type_is_read(column, (CmzType) type) && column->codec->types != 0)
+		if (cmz_value_reads(column, (CmzType) type) && column->codec->types != 0)
 			appendStringInfo(&buf, "%s%s", buf.len > 0 ? " or " : "", cmz_type_name((CmzType) type));
 	if (buf.len == 0)
 		appendStringInfoString(&buf, "any type");
