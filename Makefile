@@ -13,7 +13,7 @@ SHLIB_LINK = -lcurl -lcrypto -ljansson
 
 # make installcheck needs a running server and DynamoDB Local, by default at
 # http://localhost:8000; DYNAMODB_ENDPOINT_URL names another.
-REGRESS = setup options layout types select pushdown reads insert write import explain
+REGRESS = setup options layout types select pushdown reads insert write import provision explain
 REGRESS_OPTS = --load-extension=cmz_fdw
 export DYNAMODB_ENDPOINT_URL ?= http://localhost:8000
 

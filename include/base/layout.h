@@ -52,6 +52,9 @@ extern bool cmz_layout_parse(const char *key, const char *indexes, CmzLayout *la
 extern void cmz_layout_print_key(StringInfo buf, const CmzIndex *index);
 extern void cmz_layout_print_indexes(StringInfo buf, const CmzLayout *layout);
 
+/* The index of that name, NULL if there is none. */
+extern const CmzIndex *cmz_layout_index(const CmzLayout *layout, const char *name);
+
 /* These are the keys of the conversation data model's table. */
 extern bool cmz_index_is_conversation(const CmzIndex *table);
 

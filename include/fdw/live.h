@@ -24,9 +24,6 @@ extern json_t *cmz_live_describe(const CmzClient *client, const char *table);
  */
 extern void cmz_live_layout(const json_t *description, const char *table, CmzLayout *layout);
 
-/* The index of that name in a layout, NULL if there is none. */
-extern const CmzIndex *cmz_live_index(const CmzLayout *layout, const char *name);
-
 /* The description of a global index, NULL if there is none of that name. */
 extern json_t *cmz_live_global_index(const json_t *description, const char *name);
 

@@ -85,6 +85,9 @@ extern void cmz_value_encode_jsonb(const CmzColumn *column, Datum datum, StringI
 /* len bytes of UTF-8 in the server's encoding, palloc'd and zero-terminated. */
 extern char *cmz_value_server_text(const char *utf8, int len);
 
+/* The same of a zero-terminated name. */
+extern char *cmz_value_server_name(const char *utf8);
+
 /* What the column takes, for a message: "N (integer)". */
 extern char *cmz_value_expected(const CmzColumn *column);
 

@@ -304,6 +304,15 @@ cmz_layout_print_indexes(StringInfo buf, const CmzLayout *layout)
 	}
 }
 
+const CmzIndex *
+cmz_layout_index(const CmzLayout *layout, const char *name)
+{
+	for (int i = 0; i < layout->nindexes; i++)
+		if (strcmp(layout->indexes[i].name, name) == 0)
+			return &layout->indexes[i];
+	return NULL;
+}
+
 bool
 cmz_index_is_conversation(const CmzIndex *table)
 {

@@ -87,11 +87,11 @@ struct Check
 	/* for the hint */
 	const char *cause;
 	const char *change;			/* arguments of aws dynamodb update-table, or
-								 * CONFIGURE; NULL: the cause says it all */
+								 * configure; NULL: the cause says it all */
 };
 
 /* As a change: cmz_configure_table() makes it. */
-#define CONFIGURE	"configure"
+static const char configure[] = "cmz_configure_table";
 
 static void look_member(Inspection *in, const Check *check);
 static void look_partition_key(Inspection *in, const Check *check);
@@ -112,43 +112,50 @@ static void look_columns(Inspection *in, const Check *check);
 #define SSE			"--sse-specification Enabled=true,SSEType=KMS"
 
 static const Check checks[] = {
-	{"table status", "ACTIVE", look_member, FROM_TABLE, "TableStatus", "unknown", NULL,
-	"A table that is being created or changed becomes ACTIVE by itself: wait, and check again.", NULL},
+	{"table status", "ACTIVE", look_member, FROM_TABLE, "TableStatus", "unknown",
+		.cause = "A table that is being created or changed becomes ACTIVE by itself: wait, and check again."},
 	{"partition key", NULL, look_partition_key, .cause = KEYS_CAUSE},
 	{"sort key", NULL, look_sort_key, .cause = KEYS_CAUSE},
 	{"index", NULL, look_indexes},
-	{"billing mode", "PAY_PER_REQUEST", look_member, FROM_TABLE, "BillingModeSummary.BillingMode", "PROVISIONED", NULL,
-		"With provisioned capacity, what exceeds it is throttled; on demand, it adapts by itself.",
-	"--billing-mode PAY_PER_REQUEST"},
-	{"encryption", "KMS", look_encryption, .cause = "The table is encrypted with a key that AWS owns, not with one in AWS KMS.",
-	.change = SSE},
-	{"KMS key", KMS_ALIAS, look_kms_key, .cause = "The table is encrypted with another key.",.change = SSE},
-	{"stream", "true", look_member, FROM_TABLE, "StreamSpecification.StreamEnabled", "false", NULL,
-	"Nobody can follow the changes of the table.", "--stream-specification " STREAM},
-	{"stream view type", "NEW_AND_OLD_IMAGES", look_member, FROM_TABLE, "StreamSpecification.StreamViewType", "none", NULL,
-		"The view type of a stream cannot be changed: first disable a stream that there is (--stream-specification StreamEnabled=false).",
-	"--stream-specification " STREAM},
-	{"TTL attribute", CMZ_TTL, look_member, FROM_TTL, "AttributeName", "none", NULL,
-		"TTL is not enabled, or on another attribute, where it has to be disabled first; items are not deleted when their time has come.",
-	CONFIGURE},
+	{"billing mode", "PAY_PER_REQUEST", look_member, FROM_TABLE, "BillingModeSummary.BillingMode", "PROVISIONED",
+		.cause = "With provisioned capacity, what exceeds it is throttled; on demand, it adapts by itself.",
+		.change = "--billing-mode PAY_PER_REQUEST"},
+	{"encryption", "KMS", look_encryption,
+		.cause = "The table is encrypted with a key that AWS owns, not with one in AWS KMS.",
+		.change = SSE},
+	{"KMS key", KMS_ALIAS, look_kms_key,
+		.cause = "The table is encrypted with another key.",
+		.change = SSE},
+	{"stream", "true", look_member, FROM_TABLE, "StreamSpecification.StreamEnabled", "false",
+		.cause = "Nobody can follow the changes of the table.",
+		.change = "--stream-specification " STREAM},
+	{"stream view type", "NEW_AND_OLD_IMAGES", look_member, FROM_TABLE, "StreamSpecification.StreamViewType", "none",
+		.cause = "The view type of a stream cannot be changed: first disable a stream that there is (--stream-specification StreamEnabled=false).",
+		.change = "--stream-specification " STREAM},
+	{"TTL attribute", CMZ_TTL, look_member, FROM_TTL, "AttributeName", "none",
+		.cause = "TTL is not enabled, or on another attribute, where it has to be disabled first; items are not deleted when their time has come.",
+		.change = configure},
 	{"TTL state", "ENABLED", look_member, FROM_TTL, "TimeToLiveStatus", "DISABLED", "ENABLING",
-	"Items are not deleted when their time has come. While TTL is DISABLING, wait an hour first.", CONFIGURE},
+		.cause = "Items are not deleted when their time has come. While TTL is DISABLING, wait an hour first.",
+		.change = configure},
 	{"TTL values", "N, Unix seconds", look_ttl_values},
 	{"point-in-time recovery", "ENABLED", look_member, FROM_BACKUPS,
-		"PointInTimeRecoveryDescription.PointInTimeRecoveryStatus", "DISABLED", NULL,
-	"The table cannot be restored to an earlier time.", CONFIGURE},
-	{"recovery window", RECOVERY_DAYS, look_recovery_window, FROM_BACKUPS, .cause =
-		"The table can be restored to fewer days ago, or to none.",.change = CONFIGURE},
-	{"table class", "STANDARD", look_member, FROM_TABLE, "TableClassSummary.TableClass", "STANDARD", NULL,
-		"The storage of the other class is cheaper, its requests cost more.",
-	"--table-class STANDARD"},
+		"PointInTimeRecoveryDescription.PointInTimeRecoveryStatus", "DISABLED",
+		.cause = "The table cannot be restored to an earlier time.",
+		.change = configure},
+	{"recovery window", RECOVERY_DAYS, look_recovery_window,
+		.cause = "The table can be restored to fewer days ago, or to none.",
+		.change = configure},
+	{"table class", "STANDARD", look_member, FROM_TABLE, "TableClassSummary.TableClass", "STANDARD",
+		.cause = "The storage of the other class is cheaper, its requests cost more.",
+		.change = "--table-class STANDARD"},
 	{"deletion protection", "true or false", look_protection},
-	{"option \"key\"", NULL, look_option_key, .cause =
-	"Queries on these columns fail or miss items. Set option \"key\" of the foreign table to what is there, or check its option table_name."},
-	{"option \"indexes\"", NULL, look_option_indexes, .cause =
-	"Add a missing index with cmz_add_index(), or set option \"indexes\" of the foreign table to what is there."},
-	{"column", NULL, look_columns, .cause =
-	"The column reads no value of that type. Declare it as text (S), numeric (N) or bytea (B), or set its option dynamodb_type."},
+	{"option \"key\"", NULL, look_option_key,
+		.cause = "Queries on these columns fail or miss items. Set option \"key\" of the foreign table to what is there, or check its option table_name."},
+	{"option \"indexes\"", NULL, look_option_indexes,
+		.cause = "Add a missing index with cmz_add_index(), or set option \"indexes\" of the foreign table to what is there."},
+	{"column", NULL, look_columns,
+		.cause = "The column reads no value of that type. Declare it as text (S), numeric (N) or bytea (B), or set its option dynamodb_type."},
 };
 
 /* Rows */
@@ -177,8 +184,8 @@ make_hint(const Inspection *in, const Check *check)
 {
 	if (check->change == NULL)
 		return pstrdup(check->cause);
-	if (strcmp(check->change, CONFIGURE) == 0)
-		return psprintf("%s SELECT cmz_configure_table(%s, %s) enables it.", check->cause,
+	if (check->change == configure)
+		return psprintf("%s SELECT cmz_configure_table(%s, %s) sets it right.", check->cause,
 						quote_literal_cstr(GetForeignServer(in->table->serverid)->servername),
 						quote_literal_cstr(in->table->table_name));
 	return psprintf("%s Run \"aws dynamodb update-table --table-name %s %s\".", check->cause,
@@ -215,12 +222,6 @@ emit_failed(Inspection *in, const Check *check, const CmzProbe *probe)
 	emit(in, check->item, check->expected, actual, UNKNOWN, hint);
 }
 
-static char *
-to_server(const char *utf8)
-{
-	return cmz_value_server_text(utf8, strlen(utf8));
-}
-
 /* Settings that are one member of a description */
 
 static void
@@ -234,7 +235,7 @@ look_member(Inspection *in, const Check *check)
 		return;
 	}
 	actual = cmz_json_path_text(in->documents[check->source], check->path);
-	actual = actual ? to_server(actual) : check->absent;
+	actual = actual ? cmz_value_server_name(actual) : check->absent;
 	conclude(in, check, actual, strcmp(actual, check->expected) == 0 ||
 			 (check->also != NULL && strcmp(actual, check->also) == 0) ? RIGHT : WRONG);
 }
@@ -247,7 +248,7 @@ key_text(const char *attribute, CmzType type)
 {
 	if (attribute == NULL)
 		return pstrdup("none");
-	return psprintf("%s (%s)", to_server(attribute), cmz_type_name(type));
+	return psprintf("%s (%s)", cmz_value_server_name(attribute), cmz_type_name(type));
 }
 
 static void
@@ -295,7 +296,7 @@ projection_text(const CmzIndex *index)
 		return pstrdup(index->projection == CMZ_PROJECT_ALL ? "ALL" : "KEYS_ONLY");
 	initStringInfo(&buf);
 	for (int i = 0; i < index->ninclude; i++)
-		appendStringInfo(&buf, "%s%s", i == 0 ? "INCLUDE (" : ", ", to_server(index->include[i]));
+		appendStringInfo(&buf, "%s%s", i == 0 ? "INCLUDE (" : ", ", cmz_value_server_name(index->include[i]));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
@@ -307,7 +308,7 @@ add_index_call(const Inspection *in, const char *index)
 												  in->table->name);
 
 	return psprintf("SELECT cmz_add_index(%s, %s)", quote_literal_cstr(name),
-					quote_literal_cstr(to_server(index)));
+					quote_literal_cstr(cmz_value_server_name(index)));
 }
 
 /* What to do about an index that is there, but wrong. */
@@ -343,7 +344,7 @@ look_indexes(Inspection *in, const Check *check)
 	for (int i = 0; i < in->guide.nindexes; i++)
 	{
 		const CmzIndex *guide = &in->guide.indexes[i];
-		const CmzIndex *live = cmz_live_index(&in->live, guide->name);
+		const CmzIndex *live = cmz_layout_index(&in->live, guide->name);
 		const json_t *index = cmz_live_global_index(description, guide->name);
 		const char *status = cmz_json_path_text(index, "IndexStatus");
 
@@ -396,7 +397,7 @@ why_no_kms(const Inspection *in, const char *arn)
 		return "The endpoint does not tell which key the table is encrypted with.";
 	if (!cmz_session_has_service(in->client, &cmz_service_kms))
 		return psprintf("The endpoint has no AWS KMS to compare key \"%s\" with. If there is one elsewhere, name it in the environment of the server process with %s.",
-						to_server(arn), cmz_service_kms.endpoint_variable);
+						cmz_value_server_name(arn), cmz_service_kms.endpoint_variable);
 	return NULL;
 }
 
@@ -429,7 +430,7 @@ look_kms_key(Inspection *in, const Check *check)
 	else if (found != NULL && strcmp(found, arn) == 0)
 		conclude(in, check, KMS_ALIAS, RIGHT);
 	else
-		conclude(in, check, to_server(arn), WRONG);
+		conclude(in, check, cmz_value_server_name(arn), WRONG);
 }
 
 /* TTL */
@@ -570,7 +571,7 @@ look_option_key(Inspection *in, const Check *check)
 	initStringInfo(&actual);
 	cmz_layout_print_key(&expected, &in->table->layout.table);
 	cmz_layout_print_key(&actual, &in->live.table);
-	emit(in, check->item, to_server(expected.data), to_server(actual.data),
+	emit(in, check->item, cmz_value_server_name(expected.data), cmz_value_server_name(actual.data),
 		 strcmp(expected.data, actual.data) == 0 ? RIGHT : WRONG, check->cause);
 }
 
@@ -600,7 +601,7 @@ projects_enough(const Inspection *in, const CmzIndex *option, const CmzIndex *li
 static const char *
 index_problem(const Inspection *in, const CmzIndex *option)
 {
-	const CmzIndex *live = cmz_live_index(&in->live, option->name);
+	const CmzIndex *live = cmz_layout_index(&in->live, option->name);
 	char	   *status;
 
 	if (live == NULL)
@@ -635,9 +636,9 @@ look_option_indexes(Inspection *in, const Check *check)
 		const char *problem = index_problem(in, &layout->indexes[i]);
 
 		if (problem != NULL)
-			appendStringInfo(&hint, "Index \"%s\" %s. ", to_server(layout->indexes[i].name), problem);
+			appendStringInfo(&hint, "Index \"%s\" %s. ", cmz_value_server_name(layout->indexes[i].name), problem);
 	}
-	emit(in, check->item, to_server(expected.data), to_server(actual.data), hint.len == 0 ? RIGHT : WRONG,
+	emit(in, check->item, cmz_value_server_name(expected.data), cmz_value_server_name(actual.data), hint.len == 0 ? RIGHT : WRONG,
 		 psprintf("%s%s", hint.data, check->cause));
 }
 

@@ -23,25 +23,19 @@
 #define HINT_ONE_AT_A_TIME \
 	"DynamoDB creates or deletes one index of a table at a time, and changes only a table that is ACTIVE: wait until cmz_check_table() shows that it and its indexes are, and try again."
 
-static char *
-to_server(const char *utf8)
-{
-	return cmz_value_server_text(utf8, strlen(utf8));
-}
-
 static void
 append_names(StringInfo buf, const CmzLayout *layout, const CmzLayout *except)
 {
 	for (int i = 0; i < layout->nindexes; i++)
-		if (except == NULL || cmz_live_index(except, layout->indexes[i].name) == NULL)
-			appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", to_server(layout->indexes[i].name));
+		if (except == NULL || cmz_layout_index(except, layout->indexes[i].name) == NULL)
+			appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", cmz_value_server_name(layout->indexes[i].name));
 }
 
 /* The index that is meant, in the foreign table's layout or the guide's. */
 static const CmzIndex *
 find_index(const CmzTable *table, const char *name)
 {
-	const CmzIndex *index = cmz_live_index(&table->layout, name);
+	const CmzIndex *index = cmz_layout_index(&table->layout, name);
 	CmzLayout  *guide = palloc0(sizeof(CmzLayout));
 	StringInfoData names;
 	char	   *error;
@@ -50,7 +44,7 @@ find_index(const CmzTable *table, const char *name)
 		return index;
 	if (table->layout.conversation && !cmz_layout_parse(NULL, NULL, guide, &error))
 		elog(ERROR, "the default layout cannot be parsed: %s", error);
-	index = cmz_live_index(guide, name);
+	index = cmz_layout_index(guide, name);
 	if (index != NULL)
 		return index;
 	initStringInfo(&names);
@@ -58,7 +52,7 @@ find_index(const CmzTable *table, const char *name)
 	append_names(&names, guide, &table->layout);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("foreign table \"%s\" has no index \"%s\"", table->name, to_server(name)),
+			 errmsg("foreign table \"%s\" has no index \"%s\"", table->name, cmz_value_server_name(name)),
 			 names.len > 0
 			 ? errhint("Valid names are: %s. Option \"indexes\" of the foreign table adds others.", names.data)
 			 : errhint("Describe it in option \"indexes\" of the foreign table first.")));
@@ -87,20 +81,20 @@ key_type(const CmzTable *table, const json_t *description, const char *attribute
 	if (type == CMZ_TYPE_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("the type of attribute \"%s\" is not known", to_server(attribute)),
+				 errmsg("the type of attribute \"%s\" is not known", cmz_value_server_name(attribute)),
 				 errdetail("No column of foreign table \"%s\" with one type shows it.", table->name),
 				 errhint("Add a column for it to the foreign table, of type text, numeric or bytea.")));
 	if (!is_key_type(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("attribute \"%s\" cannot be a key", to_server(attribute)),
+				 errmsg("attribute \"%s\" cannot be a key", cmz_value_server_name(attribute)),
 				 errdetail("Column \"%s\" takes %s; keys are of type S, N or B.",
 						   column->name, cmz_value_expected(column))));
 	if (live != CMZ_TYPE_NONE && live != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("attribute \"%s\" has type %s in the keys of DynamoDB table \"%s\", not %s",
-						to_server(attribute), cmz_type_name(live), table->table_name, cmz_type_name(type)),
+						cmz_value_server_name(attribute), cmz_type_name(live), table->table_name, cmz_type_name(type)),
 				 errhint("Change the type of the foreign table's column, or its option dynamodb_type.")));
 	return type;
 }
@@ -128,11 +122,11 @@ add_index(CmzJob *job, const CmzTable *table, const CmzIndex *index)
 	CmzProbe	probe;
 
 	cmz_live_layout(description, job->table, &live);
-	if (cmz_live_index(&live, index->name) != NULL)
+	if (cmz_layout_index(&live, index->name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("DynamoDB table \"%s\" already has an index \"%s\"", job->table,
-						to_server(index->name)),
+						cmz_value_server_name(index->name)),
 				 errhint("cmz_check_table() tells whether it is as it should be; its keys and projection cannot be changed.")));
 	added.types[0] = key_type(table, description, index->partition_key);
 	if (index->sort_key != NULL)
@@ -187,7 +181,7 @@ cmz_add_index(PG_FUNCTION_ARGS)
 			(errmsg(PG_GETARG_BOOL(2)
 					? "index \"%s\" of DynamoDB table \"%s\" is ACTIVE"
 					: "index \"%s\" of DynamoDB table \"%s\" is being created", name, table->table_name),
-			 cmz_live_index(&table->layout, index->name) == NULL
+			 cmz_layout_index(&table->layout, index->name) == NULL
 			 ? errhint("Queries do not use it before option \"indexes\" of foreign table \"%s\" names it.", table->name)
 			 : 0));
 	PG_RETURN_VOID();

@@ -17,6 +17,9 @@
 #define MIN_SILENCE_MS	1000
 #define MAX_SILENCE_MS	60000
 
+/* A deletion that takes no longer is not worth a word. */
+#define DELETION_QUIET_MS	500
+
 /* So long a table that has been made may not be seen. */
 #define NOT_SEEN_MS		30000
 
@@ -134,7 +137,7 @@ append_pending_index(StringInfo state, const json_t *index)
 	if (status != NULL && strcmp(status, "ACTIVE") == 0)
 		return;
 	appendStringInfo(state, "%sindex \"%s\" is %s%s", state->len > 0 ? ", " : "",
-					 name ? cmz_value_server_text(name, strlen(name)) : "?", status ? status : "?",
+					 name ? cmz_value_server_name(name) : "?", status ? status : "?",
 					 backfilling && strcmp(backfilling, "true") == 0 ? " (backfilling)" : "");
 }
 
@@ -164,7 +167,7 @@ append_pending(CmzJob *job, StringInfo state, const json_t *description, const c
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("DynamoDB table \"%s\" has no index \"%s\"", job->table,
-						cmz_value_server_text(index, strlen(index)))));
+						cmz_value_server_name(index))));
 	if (!found)
 		appendStringInfo(state, "%sthe index is not seen yet", state->len > 0 ? ", " : "");
 }
@@ -211,7 +214,7 @@ cmz_job_await_gone(CmzJob *job, const char *id)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	cmz_job_wait_begin(job, MIN_SILENCE_MS);
+	cmz_job_wait_begin(job, DELETION_QUIET_MS);
 	for (;;)
 	{
 		json_t	   *description = describe(job);

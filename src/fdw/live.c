@@ -116,15 +116,6 @@ cmz_live_layout(const json_t *description, const char *table, CmzLayout *layout)
 		qsort(layout->indexes, layout->nindexes, sizeof(CmzIndex), compare_indexes);
 }
 
-const CmzIndex *
-cmz_live_index(const CmzLayout *layout, const char *name)
-{
-	for (int i = 0; i < layout->nindexes; i++)
-		if (strcmp(layout->indexes[i].name, name) == 0)
-			return &layout->indexes[i];
-	return NULL;
-}
-
 json_t *
 cmz_live_global_index(const json_t *description, const char *name)
 {

@@ -143,7 +143,9 @@ enable_ttl(Provision *p)
 		cmz_control_begin_body(&body, p->job.table);
 		appendStringInfoString(&body, ",\"TimeToLiveSpecification\":"
 							   "{\"AttributeName\":\"" CMZ_TTL "\",\"Enabled\":true}}");
-		if (cmz_control_probe(p->job.client, "UpdateTimeToLive", p->job.table, &body, &probe) != NULL)
+		/* an attempt whose answer was lost may have done it */
+		if (cmz_control_probe(p->job.client, "UpdateTimeToLive", p->job.table, &body, &probe) != NULL ||
+			(probe.ambiguous && has_ttl(&p->job)))
 			cmz_job_say(&p->job, NOTICE, 0, "TTL enabled on attribute \"" CMZ_TTL "\"");
 		else if (is_refused(&p->job, &probe, "expired items will not be deleted"))
 			cmz_job_raise(&p->job, &probe);
@@ -205,6 +207,7 @@ configure(Provision *p)
 {
 	cmz_job_await_active(&p->job, NULL, p->created);
 	cmz_job_say(&p->job, NOTICE, 0, psprintf("DynamoDB table \"%s\" is ACTIVE", p->job.table));
+	update_account(p);
 	enable_ttl(p);
 	enable_backups(p);
 }
@@ -261,7 +264,6 @@ cmz_configure_table(PG_FUNCTION_ARGS)
 	Provision	p;
 
 	begin(&p, fcinfo);
-	update_account(&p);
 	configure(&p);
 	cmz_job_end(&p.job);
 	PG_RETURN_VOID();
@@ -305,7 +307,9 @@ cmz_drop_table(PG_FUNCTION_ARGS)
 
 	cmz_option_check("table_name", table, "the arguments");
 	cmz_job_begin(&job, client, table);
-	if (cmz_control_probe_table(client, "DeleteTable", table, &probe) == NULL)
+	/* an attempt whose answer was lost may have deleted it */
+	if (cmz_control_probe_table(client, "DeleteTable", table, &probe) == NULL &&
+		!(probe.ambiguous && cmz_failure_is(&probe.failure, "ResourceNotFoundException")))
 		raise_undeleted(&job, &probe);
 	job.account = "DynamoDB is deleting the table, whether it is waited for or not.";
 	cmz_job_await_gone(&job, cmz_json_path_text(probe.answer, "TableDescription.TableId"));

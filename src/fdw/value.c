@@ -205,6 +205,12 @@ cmz_value_server_text(const char *utf8, int len)
 }
 
 char *
+cmz_value_server_name(const char *utf8)
+{
+	return cmz_value_server_text(utf8, strlen(utf8));
+}
+
+char *
 cmz_value_expected(const CmzColumn *column)
 {
 	StringInfoData buf;

@@ -8,6 +8,7 @@
 #include "base/crc32.h"
 #include "base/itemequal.h"
 #include "base/json.h"
+#include "base/request.h"
 #include "base/retry.h"
 #include "base/sigv4.h"
 
@@ -86,6 +87,48 @@ test_json(void)
 }
 
 static void
+test_documents(void)
+{
+	static const char json[] = "{\"a\":{\"s\":\"x\",\"t\":true,\"i\":35,\"r\":1795646353.052,\"o\":{},\"z\":null}}";
+	char	   *error;
+	json_t	   *document = cmz_json_parse(json, strlen(json), &error);
+	StringInfoData buf;
+
+	is(cmz_json_path_text(document, "a.s"), "x", "a string at a path");
+	is(cmz_json_path_text(document, "a.t"), "true", "a boolean");
+	is(cmz_json_path_text(document, "a.i"), "35", "an integer");
+	is(cmz_json_path_text(document, "a.r"), "1795646353.052", "a number");
+	is(cmz_json_path_text(document, "a.o"), NULL, "an object has no text");
+	is(cmz_json_path_text(document, "a.z"), NULL, "nor has null");
+	is(cmz_json_path_text(document, "a.s.x"), NULL, "a path beyond a string");
+	is(cmz_json_path_text(document, "b.s"), NULL, "a path to nowhere");
+	is(cmz_json_path_text(NULL, "a"), NULL, "a path of nothing");
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "[");
+	cmz_json_append_document(&buf, document);
+	cmz_json_append_document(&buf, cmz_json_member(cmz_json_member(document, "a"), "s"));
+	is(buf.data, psprintf("[%s\"x\"", json), "documents are appended as they were");
+}
+
+static void
+test_add_index(void)
+{
+	char	   *include[] = {"b", "c"};
+	CmzIndex	index = {.name = "I",.partition_key = "k",.sort_key = "s",.projection = CMZ_PROJECT_INCLUDE,
+	.ninclude = 2,.include = include};
+	CmzNewIndex added = {&index, {CMZ_TYPE_N, CMZ_TYPE_B}, 5, 6};
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	cmz_request_append_add_index(&buf, "t", &added);
+	is(buf.data, "{\"TableName\":\"t\",\"AttributeDefinitions\":[{\"AttributeName\":\"k\",\"AttributeType\":\"N\"},"
+	   "{\"AttributeName\":\"s\",\"AttributeType\":\"B\"}],\"GlobalSecondaryIndexUpdates\":[{\"Create\":{\"IndexName\":\"I\","
+	   "\"KeySchema\":[{\"AttributeName\":\"k\",\"KeyType\":\"HASH\"},{\"AttributeName\":\"s\",\"KeyType\":\"RANGE\"}],"
+	   "\"Projection\":{\"ProjectionType\":\"INCLUDE\",\"NonKeyAttributes\":[\"b\",\"c\"]},"
+	   "\"ProvisionedThroughput\":{\"ReadCapacityUnits\":5,\"WriteCapacityUnits\":6}}}]}", "an index is added");
+}
+
+static void
 test_endpoints(void)
 {
 	is(cmz_sigv4_host("https://Dynamodb.us-west-2.amazonaws.com"), "dynamodb.us-west-2.amazonaws.com", "host");
@@ -103,6 +146,8 @@ test_misc(void)
 	test_retry();
 	test_itemequal();
 	test_json();
+	test_documents();
+	test_add_index();
 	test_endpoints();
 }
 
