@@ -12,6 +12,7 @@
 #include "base/conversation.h"
 #include "base/isotime.h"
 #include "base/request.h"
+#include "client/stat.h"
 #include "fdw/live.h"
 #include "fdw/session.h"
 #include "fdw/table.h"
@@ -502,6 +503,19 @@ judge_ttl_values(Inspection *in, const Check *check, const int counts[])
 		emit(in, check->item, check->expected, actual.data, verdict, hint);
 }
 
+/* Count what the Scan has cost, as every page is. */
+static void
+count_scan(const Inspection *in, const json_t *answer)
+{
+	CmzStatCounters counters = {0};
+
+	counters.pages = 1;
+	counters.items = cmz_json_length(cmz_json_member(answer, "Items"));
+	counters.scanned_items = (int64) cmz_json_number(cmz_json_member(answer, "ScannedCount"), 0);
+	counters.read_units = cmz_json_number(cmz_json_member(cmz_json_member(answer, "ConsumedCapacity"), "CapacityUnits"), 0);
+	cmz_stat_add(in->client->serverid, in->table->table_name, NULL, "Scan", &counters);
+}
+
 static void
 look_ttl_values(Inspection *in, const Check *check)
 {
@@ -524,6 +538,7 @@ look_ttl_values(Inspection *in, const Check *check)
 		emit_failed(in, check, &probe);
 		return;
 	}
+	count_scan(in, probe.answer);
 	for (int i = 0; i < cmz_json_length(items); i++)
 		counts[ttl_kind(cmz_json_element(items, i))]++;
 	judge_ttl_values(in, check, counts);

@@ -176,7 +176,7 @@ received($aws);
 
 # Cancelled while waiting
 behave($aws, describe_list => [ { TableStatus => 'CREATING' } ]);
-like(error_of($node, q{SET statement_timeout = '500ms'; SELECT cmz_create_table('s', 'prov-midway')}), qr/57014.*CONTEXT:  $nothing_done/s, 'waiting can be cancelled, and tells what has been done');
+like(error_of($node, q{SET statement_timeout = '1500ms'; SELECT cmz_create_table('s', 'prov-midway')}), qr/57014.*CONTEXT:  $nothing_done/s, 'waiting can be cancelled, and tells what has been done');
 is($node->safe_psql('postgres', 'SELECT 1'), '1', '... and the session goes on');
 behave($aws);
 run(q{SELECT cmz_configure_table('s', 'prov-midway')});
@@ -201,6 +201,8 @@ is($rows->{'KMS key'}{actual}, 'alias/aws/dynamodb', '... and the key');
 is(ops(received($aws)), 'DescribeTable DescribeTimeToLive DescribeContinuousBackups DescribeKey Scan', '... as far as was asked');
 like($node->safe_psql('postgres', q{SELECT d -> 'SSEDescription' ->> 'KMSMasterKeyArn' || ' ' || (d #>> '{ContinuousBackupsDescription,PointInTimeRecoveryDescription,RecoveryPeriodInDays}')
 	|| ' ' || (d #>> '{TimeToLiveDescription,TimeToLiveStatus}') || ' ' || (d ->> 'TableName') FROM cmz_describe_table('prov_table') d}), qr/^$arn 35 ENABLED prov-table$/, 'all is described');
+like($node->safe_psql('postgres', q{SELECT cmz_stat_reset(); SELECT count(*) FROM cmz_check_table('prov_table');
+	SELECT requests, pages, items, scanned_items, consumed_read_units > 0 FROM cmz_stat WHERE operation = 'Scan'}), qr/^32\n1\|1\|12\|12\|t$/m, 'what the check reads is counted');
 behave($aws, describe => \%sse, fail => [ failure('DescribeContinuousBackups', 'AccessDeniedException') ]);
 like(error_of($node, q{SELECT cmz_describe_table('prov_table')}), qr/42501.*DescribeContinuousBackups/s, '... unless that is not allowed');
 
@@ -372,7 +374,7 @@ cannot('another index is being created', qr/53400.*The index has not been added\
 cannot('the table is being changed', qr/55006.*The index has not been added\.\nHINT: .*one index of a table at a time/s, failure('UpdateTable', 'ResourceInUseException'));
 cannot('no permission', qr/42501.*operation UpdateTable.*has not been added.*HINT: .*grant the action/s, failure('UpdateTable', 'AccessDeniedException'));
 behave($aws, describe_list => [ {}, { TableStatus => 'UPDATING' } ]);
-like(error_of($node, q{SET statement_timeout = '500ms'; SELECT cmz_add_index('idx', 'SessionIndex')}), qr/57014.*CONTEXT:  DynamoDB is adding index "SessionIndex", whether it is waited for or not/s, 'waiting for an index can be cancelled');
+like(error_of($node, q{SET statement_timeout = '1500ms'; SELECT cmz_add_index('idx', 'SessionIndex')}), qr/57014.*CONTEXT:  DynamoDB is adding index "SessionIndex", whether it is waited for or not/s, 'waiting for an index can be cancelled');
 drop('prov-other');
 create_table('prov-other', [ 'userId', 'sessionIdTimestamp' ]);
 behave($aws);
@@ -398,7 +400,7 @@ behave($aws, raw => { 'dynamodb/DeleteTable' => { body => { TableDescription => 
 like(run(q{SELECT cmz_drop_table('s', 'prov-other')}), qr/waiting for DynamoDB table "prov-other" to be deleted, \d+ s so far\n/, 'a long deletion is told of, and another table of that name is not waited for');
 received($aws);
 behave($aws, raw => { 'dynamodb/DeleteTable' => { body => {} } }, describe => { TableStatus => 'DELETING' });
-like(error_of($node, q{SET statement_timeout = '300ms'; SELECT cmz_drop_table('s', 'prov-other')}), qr/57014.*CONTEXT:  DynamoDB is deleting the table, whether it is waited for or not/s, 'waiting for that can be cancelled');
+like(error_of($node, q{SET statement_timeout = '1s'; SELECT cmz_drop_table('s', 'prov-other')}), qr/57014.*CONTEXT:  DynamoDB is deleting the table, whether it is waited for or not/s, 'waiting for that can be cancelled');
 behave($aws);
 unlike(run(q{SELECT cmz_drop_table('s', 'prov-other')}), qr/ERROR/, 'a table is deleted');
 received($aws);
