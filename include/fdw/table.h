@@ -8,6 +8,7 @@
 
 #include "base/layout.h"
 #include "fdw/value.h"
+#include "nodes/parsenodes.h"
 #include "storage/lockdefs.h"
 #include "utils/rel.h"
 
@@ -57,13 +58,13 @@ extern CmzTable *cmz_table_open(Oid relid);
 
 /*
  * The foreign table that an SQL function is called with, locked to the end of the
- * transaction.  Raises WRONG_OBJECT_TYPE if it is no foreign table of this
- * wrapper, and what cmz_table_open raises.
+ * transaction.  Raises WRONG_OBJECT_TYPE if it is no foreign table of this wrapper,
+ * INSUFFICIENT_PRIVILEGE if the current user lacks the privilege (0: none is
+ * needed) on it, and what cmz_table_open raises.
  */
-extern CmzTable *cmz_table_open_argument(Oid relid, LOCKMODE lockmode);
+extern CmzTable *cmz_table_open_argument(Oid relid, LOCKMODE lockmode, AclMode privilege);
 
-/* Raise INSUFFICIENT_PRIVILEGE unless the current user may read, or owns the table. */
-extern void cmz_table_check_select(const CmzTable *table);
+/* Raise INSUFFICIENT_PRIVILEGE unless the current user owns the table. */
 extern void cmz_table_check_owner(const CmzTable *table);
 
 /*

@@ -209,12 +209,11 @@ emit_failed(Inspection *in, const Check *check, const CmzProbe *probe)
 
 	if (cmz_failure_is(&probe->failure, "UnknownOperationException"))
 		hint = psprintf("The service does not have operation %s.", probe->operation);
-	else if (probe->failure.sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
+	else if (probe->failure.denied)
 	{
 		actual = "access denied";
-		hint = psprintf("%s refuses operation %s. Let an administrator grant %s:%s to the IAM user.",
-						probe->client->service->name, probe->operation,
-						probe->client->service->signing_name, probe->operation);
+		hint = psprintf("%s refuses operation %s. %s", probe->client->service->name, probe->operation,
+						cmz_error_hint(&probe->failure, probe->client->service, probe->operation));
 	}
 	else
 		hint = psprintf("Operation %s of %s failed: %s. Check again later.", probe->operation,
@@ -696,10 +695,9 @@ PG_FUNCTION_INFO_V1(cmz_check_table);
 Datum
 cmz_check_table(PG_FUNCTION_ARGS)
 {
-	CmzTable   *table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock);
+	CmzTable   *table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock, ACL_SELECT);
 	Inspection	in;
 
-	cmz_table_check_select(table);
 	InitMaterializedSRF(fcinfo, 0);
 	memset(&in, 0, sizeof(in));
 	in.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;

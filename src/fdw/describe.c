@@ -50,11 +50,10 @@ PG_FUNCTION_INFO_V1(cmz_describe_table);
 Datum
 cmz_describe_table(PG_FUNCTION_ARGS)
 {
-	CmzTable   *table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock);
+	CmzTable   *table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock, ACL_SELECT);
 	StringInfoData json;
 	CmzClient  *client;
 
-	cmz_table_check_select(table);
 	client = cmz_session_client(table->serverid, GetUserId());
 	initStringInfo(&json);
 	cmz_json_append_document(&json, cmz_live_describe(client, table->table_name));

@@ -161,7 +161,7 @@ cmz_add_index(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("foreign_table, index_name and wait cannot be null")));
-	table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock);
+	table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock, 0);
 	cmz_table_check_owner(table);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	index = find_index(table, pg_server_to_any(name, strlen(name), PG_UTF8));

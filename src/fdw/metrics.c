@@ -9,17 +9,14 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "base/isotime.h"
 #include "base/metric.h"
 #include "base/xml.h"
-#include "catalog/pg_class.h"
 #include "fdw/compat.h"
 #include "fdw/control.h"
 #include "fdw/session.h"
 #include "fdw/table.h"
 #include "fmgr.h"
-#include "foreign/fdwapi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -52,25 +49,6 @@ typedef struct MetricScan
 } MetricScan;
 
 /* Arguments */
-
-/* The foreign table, which the user may read; locked to the end of the transaction. */
-static CmzTable *
-table_argument(FunctionCallInfo fcinfo)
-{
-	Oid			relid = PG_GETARG_OID(0);
-	AclResult	result;
-
-	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the first argument must be a foreign table of cmz_fdw")));
-	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FOREIGN_TABLE, get_rel_name(relid));
-	table_close(table_open(relid, AccessShareLock), NoLock);
-	cmz_session_check_server(GetForeignServerIdByRelId(relid));
-	return cmz_table_open(relid);
-}
 
 static const CmzMetric *
 metric_argument(FunctionCallInfo fcinfo)
@@ -375,7 +353,7 @@ cmz_metrics(PG_FUNCTION_ARGS)
 	int			nseries;
 
 	check_arguments_given(fcinfo);
-	table = table_argument(fcinfo);
+	table = cmz_table_open_argument(PG_GETARG_OID(0), AccessShareLock, ACL_SELECT);
 	scan.request.metric = metric_argument(fcinfo);
 	scan.request.table = table->table_name;
 	scan.request.start = time_argument(fcinfo, 2, "start");

@@ -223,24 +223,21 @@ cmz_table_open(Oid relid)
 }
 
 CmzTable *
-cmz_table_open_argument(Oid relid, LOCKMODE lockmode)
+cmz_table_open_argument(Oid relid, LOCKMODE lockmode, AclMode privilege)
 {
+	AclResult	result = ACLCHECK_OK;
+
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the first argument must be a foreign table of cmz_fdw")));
+	if (privilege != 0)
+		result = pg_class_aclcheck(relid, GetUserId(), privilege);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FOREIGN_TABLE, get_rel_name(relid));
 	table_close(table_open(relid, lockmode), NoLock);
 	cmz_session_check_server(GetForeignServerIdByRelId(relid));
 	return cmz_table_open(relid);
-}
-
-void
-cmz_table_check_select(const CmzTable *table)
-{
-	AclResult	result = pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FOREIGN_TABLE, table->name);
 }
 
 void

@@ -114,7 +114,7 @@ cmz_insert_test_data(PG_FUNCTION_ARGS)
 	CmzTable   *table;
 	uint64		inserted;
 
-	table = cmz_table_open_argument(PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0), RowExclusiveLock);
+	table = cmz_table_open_argument(PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0), RowExclusiveLock, 0);
 	if (!table->layout.conversation)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

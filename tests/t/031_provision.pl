@@ -143,7 +143,7 @@ sub fails
 my $call = qr/SELECT cmz_configure_table\('s', 'prov-midway'\)/;
 my $nothing_done = qr/The table has been created\. TTL and point-in-time recovery have not been enabled; $call does that\./;
 fails('no permission to create', { fail => [ failure('CreateTable', 'AccessDeniedException', message => 'User: x is not authorized to perform: dynamodb:CreateTable') ] },
-	qr/42501: DynamoDB: User: x is not.*DETAIL: .*operation CreateTable, AccessDenied.*The table has not been created\.\nHINT: .*dynamodb:CreateTable; or deploy the table with CloudFormation/s);
+	qr/42501: DynamoDB: User: x is not.*DETAIL: .*operation CreateTable, AccessDenied.*The table has not been created\.\nHINT: .*grant dynamodb:CreateTable to the IAM user or role, or deploy the table with CloudFormation/s);
 fails('too many tables at a time', { fail => [ failure('CreateTable', 'LimitExceededException') ] }, qr/53400.*HINT: .*try again later/s);
 fails('no permission to look', { fail => [ failure('DescribeTable', 'AccessDeniedException') ] }, qr/42501.*operation DescribeTable.*$nothing_done\nHINT: /s);
 fails('no permission for TTL', { fail => [ failure('UpdateTimeToLive', 'AccessDeniedException') ] }, qr/42501.*operation UpdateTimeToLive.*$nothing_done\nHINT: /s);
@@ -372,7 +372,7 @@ like(added('ByKind2'), qr/42804: attribute "kind" has type N in the keys of Dyna
 sub cannot { my ($name, $expected, $failure) = @_; behave($aws, fail => [$failure]); like(added('SessionIndex'), $expected, $name); received($aws); return }
 cannot('another index is being created', qr/53400.*The index has not been added\.\nHINT:  DynamoDB creates or deletes one index of a table at a time/s, failure('UpdateTable', 'LimitExceededException'));
 cannot('the table is being changed', qr/55006.*The index has not been added\.\nHINT: .*one index of a table at a time/s, failure('UpdateTable', 'ResourceInUseException'));
-cannot('no permission', qr/42501.*operation UpdateTable.*has not been added.*HINT: .*grant the action/s, failure('UpdateTable', 'AccessDeniedException'));
+cannot('no permission', qr/42501.*operation UpdateTable.*has not been added.*HINT: .*grant dynamodb:UpdateTable/s, failure('UpdateTable', 'AccessDeniedException'));
 behave($aws, describe_list => [ {}, { TableStatus => 'UPDATING' } ]);
 like(error_of($node, q{SET statement_timeout = '1500ms'; SELECT cmz_add_index('idx', 'SessionIndex')}), qr/57014.*CONTEXT:  DynamoDB is adding index "SessionIndex", whether it is waited for or not/s, 'waiting for an index can be cancelled');
 drop('prov-other');
