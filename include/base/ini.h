@@ -9,7 +9,8 @@
 
 typedef struct CmzIniEntry
 {
-	const char *section;		/* "profile NAME", "sso-session NAME" */
+	const char *section;		/* "profile NAME", "sso-session NAME"; belongs to the
+								 * entry of the section itself */
 	const char *name;			/* in lower case; NULL: the section itself */
 	const char *value;
 } CmzIniEntry;

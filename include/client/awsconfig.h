@@ -13,11 +13,20 @@
  */
 extern bool cmz_awsconfig_load(CmzProblem *problem);
 
+/*
+ * Another number each time that one of the files has changed; what is wrong with
+ * them is not said.
+ */
+extern uint64 cmz_awsconfig_version(void);
+
 /* A profile of that name is in one of them. */
 extern bool cmz_awsconfig_has_profile(const char *profile);
 
 /* A setting of a profile, NULL if it has none; valid until the next load. */
 extern const char *cmz_awsconfig_get(const char *profile, const char *name);
+
+/* The same, from the file that has the setting beside. */
+extern const char *cmz_awsconfig_get_beside(const char *profile, const char *name, const char *beside);
 
 /* A setting of an sso-session. */
 extern const char *cmz_awsconfig_get_sso(const char *session, const char *name);

@@ -47,6 +47,7 @@ typedef struct CmzCall
 	CmzExchange *exchange;		/* of the attempt under way, or the last */
 	instr_time	started;		/* of that attempt */
 	TimestampTz retry_at;		/* next attempt, 0: one is under way */
+	uint64		serial;			/* of the credentials it is signed with */
 	bool		signed_anew;	/* after a refused signature */
 	bool		ambiguous;		/* an attempt before the last may have been
 								 * carried out */

@@ -37,23 +37,26 @@ typedef struct CmzCredentials
 	const char *session_token;	/* may be NULL */
 	const char *source;			/* which provider answered, for people */
 	TimestampTz expires_at;		/* DT_NOEND: never */
+	bool		asked;			/* somebody had to be asked for them */
+	uint64		serial;			/* which ones they are, if they are kept; else 0 */
 } CmzCredentials;
 
 /*
  * Ask the providers in their order; the first that has an answer wins.  What took
- * a request to get is kept for the session, and replaced before it expires; it may
- * wait for the network.  The strings live as long as the configuration, or are
+ * a request to get is kept for the session or until a shared file changes, and
+ * replaced before it expires; it may wait for the network.  The strings live as long as the configuration, or are
  * palloc'd in the current context.  Raises INVALID_AUTHORIZATION_SPECIFICATION
- * (28000) if no provider answers, 08001 or 08006 if one cannot be reached,
+ * (28000) if no provider answers, 08001 or 08006 if one cannot be reached, 58000 or
+ * 53400 if it cannot answer for now, 42501 if it denies a role,
  * CONFIG_FILE_ERROR (F0000) for a shared file that makes no sense,
  * INSUFFICIENT_PRIVILEGE if the user may not use what the options ask for.
  */
 extern void cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentials);
 
 /*
- * The service says that they have expired: forget them if they were kept.  True if
+ * The service says that those of that serial have expired: forget them.  True if
  * there may be others now.
  */
-extern bool cmz_credentials_refuse(const CmzCredentialConfig *config);
+extern bool cmz_credentials_refuse(const CmzCredentialConfig *config, uint64 serial);
 
 #endif							/* CMZ_CREDENTIALS_H */

@@ -40,6 +40,12 @@ typedef struct CmzFailure
  */
 extern void cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure);
 
+/*
+ * Text from outside, supposed to be UTF-8, for people: palloc'd, not long, and with
+ * '?' for what may not be in the database's encoding.
+ */
+extern char *cmz_error_printable(const char *text);
+
 /* It failed with that exception of the service's. */
 extern bool cmz_failure_is(const CmzFailure *failure, const char *code);
 

@@ -79,18 +79,39 @@ typedef struct CmzCredentialNames
 	const char *secret_access_key;
 	const char *session_token;
 	const char *expiration;
+	bool		may_last;		/* without expiration they last */
 } CmzCredentialNames;
+
+/* It consists of printable ASCII characters, at least one, without spaces. */
+extern bool cmz_provision_is_word(const char *text);
+
+/*
+ * Fill in credentials from texts, which are copied.  A problem if there is but one
+ * half of the key, or what no header can carry.
+ */
+extern CmzProvision cmz_provision_keys(const char *id, const char *secret, const char *token,
+									   const char *source, CmzCredentials *credentials,
+									   CmzProblem *problem);
 
 /*
  * Fill in credentials from a document; its expiration is a time in ISO 8601, or a
- * number of milliseconds since 1970, or missing.
+ * number of milliseconds since 1970.
  */
 extern CmzProvision cmz_provision_read(const json_t *document, const CmzCredentialNames *names,
 									   const char *source, CmzCredentials *credentials,
 									   CmzProblem *problem);
 
-/* A small file as text without white space at its end; NULL with *problem set. */
-extern char *cmz_provision_read_file(const char *path, CmzProblem *problem);
+/*
+ * The first room bytes of a file; returns how many there are, -1 with errno set if
+ * it cannot be read.  Never waits for somebody to write.
+ */
+extern ssize_t cmz_provision_read_file(const char *path, char *data, size_t room);
+
+/*
+ * A small file as text without white space at its end; NULL with *problem set,
+ * also if it is empty.
+ */
+extern char *cmz_provision_read_text(const char *path, CmzProblem *problem);
 
 /*
  * A GET, PUT or POST that is waited for.  NULL with *failure set if there was no

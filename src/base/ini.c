@@ -13,8 +13,8 @@ typedef struct IniReader
 	CmzIni	   *ini;
 	int			room;
 	bool		is_config;
-	char	   *section;		/* NULL: before the first one, or one that is of no
-								 * interest */
+	char	   *section;		/* belongs to its entry; NULL: before the first one,
+								 * or one that is of no interest */
 	bool		in_section;
 	int			option_indent;	/* of the last option, -1: none in this section */
 } IniReader;
@@ -31,7 +31,7 @@ add_entry(IniReader *reader, const char *name, const char *value)
 		ini->entries = repalloc(ini->entries, sizeof(CmzIniEntry) * reader->room);
 	}
 	entry = &ini->entries[ini->nentries++];
-	entry->section = pstrdup(reader->section);
+	entry->section = reader->section;
 	entry->name = name ? pstrdup(name) : NULL;
 	entry->value = value ? pstrdup(value) : NULL;
 }
@@ -159,7 +159,7 @@ cmz_ini_parse(const char *data, size_t len, bool is_config, int *line)
 	IniReader	reader = {0};
 	char	   *copy = pnstrdup(data, len);
 	char	   *next = copy;
-	bool		sound = strlen(copy) == len;
+	bool		sound = true;
 
 	*line = 1;
 	reader.is_config = is_config;
@@ -169,15 +169,16 @@ cmz_ini_parse(const char *data, size_t len, bool is_config, int *line)
 	/* editors leave byte order marks */
 	if (strncmp(next, "\xEF\xBB\xBF", 3) == 0)
 		next += 3;
-	while (sound && *next)
+	while (sound && next < copy + len)
 	{
 		size_t		n = strcspn(next, "\r\n");
 		char	   *text = next;
 
 		next += n;
-		next += strncmp(next, "\r\n", 2) == 0 ? 2 : *next != '\0';
+		sound = *next != '\0' || next == copy + len;	/* no zero bytes */
+		next += strncmp(next, "\r\n", 2) == 0 ? 2 : 1;
 		text[n] = '\0';
-		sound = read_line(&reader, text);
+		sound = sound && read_line(&reader, text);
 		if (sound)
 			(*line)++;
 	}
@@ -218,9 +219,11 @@ cmz_ini_free(CmzIni *ini)
 	{
 		CmzIniEntry *entry = &ini->entries[i];
 
-		pfree(unconstify(char *, entry->section));
 		if (entry->name == NULL)
+		{
+			pfree(unconstify(char *, entry->section));
 			continue;
+		}
 		explicit_bzero(unconstify(char *, entry->value), strlen(entry->value));
 		pfree(unconstify(char *, entry->value));
 		pfree(unconstify(char *, entry->name));

@@ -240,6 +240,22 @@ read_element(XmlReader *reader, StringInfo buf, int depth, CmzSpan *name)
 	return true;
 }
 
+/* White space, comments and processing instructions outside of the root. */
+static bool
+skip_asides(XmlReader *reader)
+{
+	bool		skipped = true;
+
+	while (skipped)
+	{
+		while (reader->p < reader->end && strchr(" \t\r\n", *reader->p) != NULL)
+			reader->p++;
+		if (!skip_aside(reader, &skipped))
+			return false;
+	}
+	return true;
+}
+
 bool
 cmz_xml_append_json(StringInfo buf, const char *data, size_t len, const char **error)
 {
@@ -247,17 +263,10 @@ cmz_xml_append_json(StringInfo buf, const char *data, size_t len, const char **e
 	XmlReader	reader = {copy, copy + strlen(copy), NULL};
 	StringInfoData root;
 	CmzSpan		name;
-	bool		skipped = true;
 
 	initStringInfo(&root);
-	while (skipped)
-	{
-		while (reader.p < reader.end && strchr(" \t\r\n", *reader.p) != NULL)
-			reader.p++;
-		if (!skip_aside(&reader, &skipped))
-			break;
-	}
-	if (reader.error == NULL && read_element(&reader, &root, 0, &name))
+	if (skip_asides(&reader) && read_element(&reader, &root, 0, &name) && skip_asides(&reader) &&
+		(reader.p == copy + len || fail(&reader, "unexpected text behind the end")))
 	{
 		appendStringInfoChar(buf, '{');
 		cmz_json_append_string(buf, name.data, (int) name.len);

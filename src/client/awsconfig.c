@@ -11,7 +11,6 @@
 
 #include "base/ini.h"
 #include "client/awsconfig.h"
-#include "storage/fd.h"
 #include "utils/memutils.h"
 
 #define MAX_FILE	(1024 * 1024)
@@ -21,8 +20,8 @@ typedef struct ConfigFile
 	const char *variable;		/* of the environment, with its path */
 	const char *path;			/* without it, below the home directory */
 	bool		is_config;
-	CmzIni	   *ini;			/* NULL: not there */
-	struct stat seen;			/* when it was parsed */
+	CmzIni	   *ini;			/* NULL: not there, or not sound */
+	struct stat seen;			/* when it was last read; zeros: not there */
 } ConfigFile;
 
 /* What stands in the second wins. */
@@ -30,6 +29,8 @@ static ConfigFile files[] = {
 	{"AWS_CONFIG_FILE", ".aws/config", true},
 	{"AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", false},
 };
+
+static uint64 version = 0;
 
 char *
 cmz_awsconfig_home_path(const char *path)
@@ -60,10 +61,12 @@ is_named(const ConfigFile *file)
 static bool
 has_changed(const ConfigFile *file, const struct stat *now)
 {
-	return file->ini == NULL || file->seen.st_ino != now->st_ino ||
+	return file->seen.st_ino != now->st_ino ||
 		file->seen.st_dev != now->st_dev || file->seen.st_size != now->st_size ||
 		file->seen.st_mtim.tv_sec != now->st_mtim.tv_sec ||
-		file->seen.st_mtim.tv_nsec != now->st_mtim.tv_nsec;
+		file->seen.st_mtim.tv_nsec != now->st_mtim.tv_nsec ||
+		file->seen.st_ctim.tv_sec != now->st_ctim.tv_sec ||
+		file->seen.st_ctim.tv_nsec != now->st_ctim.tv_nsec;
 }
 
 static void
@@ -88,16 +91,13 @@ parse_file(ConfigFile *file, const char *path, CmzProblem *problem)
 	MemoryContext old;
 	int			line = 0;
 	char	   *text = palloc(MAX_FILE + 1);
-	size_t		len;
-	FILE	   *stream = AllocateFile(path, PG_BINARY_R);
+	ssize_t		len = cmz_provision_read_file(path, text, MAX_FILE + 1);
 
 	/* a home directory that is not for us to look into is like none */
-	if (stream == NULL && errno == EACCES && !is_named(file))
+	if (len < 0 && errno == EACCES && !is_named(file))
 		return true;
-	if (stream == NULL)
+	if (len < 0)
 		return cannot_read(path, problem);
-	len = fread(text, 1, MAX_FILE + 1, stream);
-	FreeFile(stream);
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	file->ini = len <= MAX_FILE ? cmz_ini_parse(text, len, file->is_config, &line) : NULL;
 	MemoryContextSwitchTo(old);
@@ -124,10 +124,16 @@ refresh_file(ConfigFile *file, CmzProblem *problem)
 		bool		may_be_missing = path == NULL || errno == ENOENT || errno == ENOTDIR ||
 			!is_named(file);
 
+		if (!may_be_missing)
+			(void) cannot_read(path, problem);
 		forget(file);
-		return may_be_missing ? true : cannot_read(path, problem);
+		version += file->seen.st_ino != 0;
+		memset(&file->seen, 0, sizeof(file->seen));
+		return may_be_missing;
 	}
-	if (!has_changed(file, &now))
+	if (has_changed(file, &now))
+		version++;
+	else if (file->ini != NULL)
 		return true;
 	forget(file);
 	file->seen = now;
@@ -143,23 +149,38 @@ cmz_awsconfig_load(CmzProblem *problem)
 	return true;
 }
 
+uint64
+cmz_awsconfig_version(void)
+{
+	CmzProblem	problem;
+
+	(void) cmz_awsconfig_load(&problem);
+	return version;
+}
+
 static char *
 section_of(const char *kind, const char *name)
 {
 	return psprintf("%s %s", kind, name);
 }
 
+/* An empty value is like none. */
+static const char *
+get_from(const ConfigFile *file, const char *section, const char *name)
+{
+	const char *value = cmz_ini_get(file->ini, section, name);
+
+	return value && *value ? value : NULL;
+}
+
 static const char *
 get(const char *section, const char *name)
 {
-	for (int i = (int) lengthof(files) - 1; i >= 0; i--)
-	{
-		const char *value = cmz_ini_get(files[i].ini, section, name);
+	const char *value = NULL;
 
-		if (value != NULL && *value != '\0')
-			return value;
-	}
-	return NULL;
+	for (int i = (int) lengthof(files) - 1; i >= 0 && value == NULL; i--)
+		value = get_from(&files[i], section, name);
+	return value;
 }
 
 bool
@@ -177,6 +198,17 @@ const char *
 cmz_awsconfig_get(const char *profile, const char *name)
 {
 	return get(section_of("profile", profile), name);
+}
+
+const char *
+cmz_awsconfig_get_beside(const char *profile, const char *name, const char *beside)
+{
+	char	   *section = section_of("profile", profile);
+
+	for (int i = (int) lengthof(files) - 1; i >= 0; i--)
+		if (get_from(&files[i], section, beside) != NULL)
+			return get_from(&files[i], section, name);
+	return NULL;
 }
 
 const char *

@@ -46,6 +46,7 @@ start_attempt(CmzCall *call)
 	call->exchange = NULL;
 	call->retry_at = 0;
 	cmz_credentials_get(&client->credential_config, &credentials);
+	call->serial = credentials.serial;
 	headers[n++] = (CmzHeader) {"Content-Type", service->content_type};
 	if (service->target_prefix)
 		headers[n++] = (CmzHeader) {"X-Amz-Target", psprintf("%s%s", service->target_prefix, call->operation)};
@@ -134,7 +135,7 @@ may_sign_anew(CmzCall *call)
 
 	if (call->signed_anew ||
 		!((call->failure.clock && cmz_signer_learn_clock(client->endpoint_url, call->exchange)) ||
-		  (call->failure.stale && cmz_credentials_refuse(&client->credential_config))))
+		  (call->failure.stale && cmz_credentials_refuse(&client->credential_config, call->serial))))
 		return false;
 	call->signed_anew = true;
 	return true;

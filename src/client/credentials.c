@@ -6,12 +6,13 @@
  * To add a provider, write a function of type CmzProvider and put it in its place
  * in the table.
  *
- * Kept are credentials that expire; what is found without asking anybody is found
+ * Kept is what somebody had to be asked for; what is found without that is found
  * again each time.  New ones are got some time before the old ones expire; while
  * that fails, the old ones do.
  */
 #include "postgres.h"
 
+#include "client/awsconfig.h"
 #include "client/provider.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -38,30 +39,34 @@ provide_mapping(const CmzCredentialConfig *config, CmzCredentials *credentials, 
 	return CMZ_PROVISION_FOUND;
 }
 
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
 CmzProvision
 cmz_provide_environment(const CmzCredentialConfig *config, CmzCredentials *credentials,
 						CmzProblem *problem)
 {
-	const char *id = getenv("AWS_ACCESS_KEY_ID");
-	const char *secret = getenv("AWS_SECRET_ACCESS_KEY");
-	const char *token = getenv("AWS_SESSION_TOKEN");
+	const char *id = environment("AWS_ACCESS_KEY_ID");
+	const char *secret = environment("AWS_SECRET_ACCESS_KEY");
 
 	(void) config;
-	(void) problem;
-	if (id == NULL || *id == '\0' || secret == NULL || *secret == '\0')
+	if (id == NULL && secret == NULL)
 		return CMZ_PROVISION_NONE;
-	credentials->access_key_id = id;
-	credentials->secret_access_key = secret;
-	credentials->session_token = token && *token ? token : NULL;
-	credentials->source = "environment";
-	return CMZ_PROVISION_FOUND;
+	return cmz_provision_keys(id, secret, environment("AWS_SESSION_TOKEN"), "environment",
+							  credentials, problem);
 }
 
 static CmzProvision
 provide_dummy(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
 	(void) problem;
-	if (!config->allow_dummy)
+	/* STS would not know them */
+	if (!config->allow_dummy || config->role_arn != NULL)
 		return CMZ_PROVISION_NONE;
 	credentials->access_key_id = "local";
 	credentials->secret_access_key = "local";
@@ -162,6 +167,8 @@ typedef struct Kept
 
 static Kept kept[MAX_KEPT];
 static int	next_kept = 0;
+static uint64 last_serial = 0;
+static uint64 version_seen = 0; /* of the shared files */
 
 static const char *
 part(const char *text)
@@ -169,7 +176,10 @@ part(const char *text)
 	return text ? text : "";
 }
 
-/* All that the answer depends on; the environment does not change. */
+/*
+ * All that the answer depends on; the environment does not change, and for the
+ * shared files see forget_if_changed().
+ */
 static char *
 make_key(const CmzCredentialConfig *config)
 {
@@ -203,6 +213,17 @@ forget(Kept *entry)
 	memset(entry, 0, sizeof(*entry));
 }
 
+/* The shared files may now have another answer to everything. */
+static void
+forget_if_changed(const CmzCredentialConfig *config)
+{
+	uint64		version = config->allow_ambient ? cmz_awsconfig_version() : version_seen;
+
+	for (int i = 0; i < MAX_KEPT && version != version_seen; i++)
+		forget(&kept[i]);
+	version_seen = version;
+}
+
 static Kept *
 find_kept(const char *key)
 {
@@ -231,15 +252,17 @@ copy_credentials(const CmzCredentials *credentials)
 }
 
 static void
-keep(Kept *entry, const char *key, const CmzCredentials *credentials)
+keep(Kept *entry, const char *key, CmzCredentials *credentials)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	int64		life_ms = (credentials->expires_at - now) / 1000;
 	int64		before_ms = Min(REFRESH_MS, life_ms - life_ms / REFRESH_PART);
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	char	   *key_copy = pstrdup(key);
-	CmzCredentials copies = copy_credentials(credentials);
+	CmzCredentials copies;
 
+	credentials->serial = ++last_serial;
+	copies = copy_credentials(credentials);
 	if (entry == NULL)
 		entry = &kept[next_kept++ % MAX_KEPT];
 	forget(entry);
@@ -252,10 +275,11 @@ keep(Kept *entry, const char *key, const CmzCredentials *credentials)
 static void
 raise_problem(const CmzProblem *problem)
 {
+	/* names may be from files or answers, which are in no particular encoding */
 	ereport(ERROR,
 			(errcode(problem->sqlstate),
-			 errmsg("%s", problem->message),
-			 problem->detail ? errdetail_internal("%s", problem->detail) : 0,
+			 errmsg("%s", cmz_error_printable(problem->message)),
+			 problem->detail ? errdetail_internal("%s", cmz_error_printable(problem->detail)) : 0,
 			 problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
@@ -263,9 +287,11 @@ void
 cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentials)
 {
 	char	   *key = make_key(config);
-	Kept	   *entry = find_kept(key);
+	Kept	   *entry;
 	CmzProblem	problem = {0};
 
+	forget_if_changed(config);
+	entry = find_kept(key);
 	if (entry == NULL || GetCurrentTimestamp() >= entry->refresh_at)
 	{
 		CmzProvision provision = find_credentials(config, credentials, &problem);
@@ -273,7 +299,7 @@ cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentia
 
 		/* meanwhile others may have been kept in its place */
 		entry = find_kept(key);
-		if (provision == CMZ_PROVISION_FOUND && credentials->expires_at != DT_NOEND)
+		if (provision == CMZ_PROVISION_FOUND && credentials->asked)
 			keep(entry, key, credentials);
 		else if (provision == CMZ_PROVISION_FOUND && entry != NULL)
 			forget(entry);
@@ -283,8 +309,8 @@ cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentia
 		{
 			ereport(LOG,
 					(errmsg("could not renew AWS credentials, those at hand are used until they expire"),
-					 errdetail_internal("%s", problem.message)));
-			entry->refresh_at = TimestampTzPlusMilliseconds(now, RETRY_MS);
+					 errdetail_internal("%s", cmz_error_printable(problem.message))));
+			entry->refresh_at = Min(TimestampTzPlusMilliseconds(now, RETRY_MS), entry->credentials.expires_at);
 			*credentials = copy_credentials(&entry->credentials);
 		}
 	}
@@ -294,14 +320,14 @@ cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentia
 }
 
 bool
-cmz_credentials_refuse(const CmzCredentialConfig *config)
+cmz_credentials_refuse(const CmzCredentialConfig *config, uint64 serial)
 {
 	char	   *key = make_key(config);
 	Kept	   *entry = find_kept(key);
 
 	destroy(key);
-	if (entry == NULL)
-		return false;
-	forget(entry);
-	return true;
+	/* they may have been replaced since a request was signed with them */
+	if (entry != NULL && entry->credentials.serial == serial)
+		forget(entry);
+	return serial != 0;
 }

@@ -201,9 +201,8 @@ judge_transport(const CmzExchange *exchange, CmzFailure *failure)
 		fail(failure, CMZ_RETRY_TRANSIENT, ERRCODE_CONNECTION_FAILURE, message, NULL);
 }
 
-/* Text of an endpoint for a message: in our encoding, or '?' for what may not be in it. */
-static char *
-printable(const char *text)
+char *
+cmz_error_printable(const char *text)
 {
 	char	   *copy = pnstrdup(text, Min(strlen(text), 1000));
 
@@ -248,8 +247,8 @@ parse_exception(const CmzExchange *exchange, const char **code, const char **mes
 	text = cmz_json_member_text(body, "message");
 	if (text == NULL)
 		text = cmz_json_member_text(body, "Message");
-	*code = printable(strrchr(type, '#') ? strrchr(type, '#') + 1 : type);
-	*message = printable(text ? text : "no message");
+	*code = cmz_error_printable(strrchr(type, '#') ? strrchr(type, '#') + 1 : type);
+	*message = cmz_error_printable(text ? text : "no message");
 	return true;
 }
 
@@ -283,7 +282,7 @@ judge_cancellation(const CmzExchange *exchange, CmzFailure *failure)
 		found = find_reason(code);
 		/* that of the transaction only lists the codes */
 		if (message != NULL)
-			failure->message = printable(message);
+			failure->message = cmz_error_printable(message);
 		if (found < 0)
 			return;
 		if (reasons[found].retry == CMZ_RETRY_NEVER)

@@ -115,6 +115,9 @@ cmz_http_is_loopback(const char *url)
 	char	   *colon = host[0] == '[' ? strchr(host, ']') : strchr(host, ':');
 	struct in_addr v4;
 
+	/* what looks like a port may be the password of a user at another host */
+	if (strchr(host, '@') != NULL)
+		return false;
 	if (colon)
 		colon[*colon == ']' ? 1 : 0] = '\0';
 	if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)

@@ -56,9 +56,15 @@ static CmzProvision
 read_document(const char *text, const char *source, CmzCredentials *credentials, CmzProblem *problem)
 {
 	char	   *error;
+	const json_t *document = *text ? cmz_json_parse(text, strlen(text), &error) : NULL;
+	const char *code = cmz_json_member_text(document, "Code");
+	const char *message = cmz_json_member_text(document, "Message");
+	CmzProvision provision = cmz_provision_read(document, &names, source, credentials, problem);
 
-	return cmz_provision_read(*text ? cmz_json_parse(text, strlen(text), &error) : NULL,
-							  &names, source, credentials, problem);
+	/* an instance is told in a document like the other why it has none */
+	if (provision == CMZ_PROVISION_FAILED && code != NULL && message != NULL)
+		problem->detail = psprintf("It says: %s, %s", code, message);
+	return provision;
 }
 
 /* What goes there is a secret: encrypted, or to this machine or its host only. */
@@ -71,6 +77,8 @@ is_safe(const char *url)
 
 	if (pg_strncasecmp(url, "https://", 8) == 0 || cmz_http_is_loopback(url))
 		return true;
+	if (strchr(host, '@') != NULL)
+		return false;
 	if (port != NULL)
 		port[*port == ']' ? 1 : 0] = '\0';
 	for (int i = 0; i < (int) lengthof(hosts); i++)
@@ -86,8 +94,9 @@ read_container_token(const char **token, CmzProblem *problem)
 	const char *path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 
 	*token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-	if (path != NULL && (*token = cmz_provision_read_file(path, problem)) == NULL)
+	if (path != NULL && (*token = cmz_provision_read_text(path, problem)) == NULL)
 		return false;
+	/* it may be two words: "Bearer ..." */
 	if (*token == NULL || strpbrk(*token, "\r\n") == NULL)
 		return true;
 	(void) cmz_provision_fail(problem, "the authorization token of the container endpoint has a line break",
@@ -189,16 +198,6 @@ no_instance(CmzProblem *problem, const CmzFailure *failure)
 	return CMZ_PROVISION_NONE;
 }
 
-/* The first line; what a header or a path can carry. */
-static bool
-is_one_word(const char *text)
-{
-	for (const char *p = text; *p; p++)
-		if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
-			return false;
-	return *text != '\0';
-}
-
 CmzProvision
 cmz_provide_instance(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
@@ -215,7 +214,7 @@ cmz_provide_instance(const CmzCredentialConfig *config, CmzCredentials *credenti
 	if ((disabled && pg_strcasecmp(disabled, "true") == 0) || GetCurrentTimestamp() < not_there_until)
 		return CMZ_PROVISION_NONE;
 	token = ask_instance("PUT", TOKEN_PATH, &header, &http, &failure);
-	if (token == NULL || !is_one_word(token))
+	if (token == NULL || !cmz_provision_is_word(token))
 		return token == NULL ? no_instance(problem, &failure)
 			: cmz_provision_fail(problem, "instance metadata gave no token", NULL, NULL);
 	header = (CmzHeader) {"X-aws-ec2-metadata-token", token};
@@ -223,7 +222,7 @@ cmz_provide_instance(const CmzCredentialConfig *config, CmzCredentials *credenti
 	if (role == NULL)
 		return no_instance(problem, &failure);
 	role[strcspn(role, "\r\n")] = '\0';
-	if (!is_one_word(role))
+	if (!cmz_provision_is_word(role))
 		return cmz_provision_fail(problem, "instance metadata gave no name of a role", NULL, NULL);
 	initStringInfo(&path);
 	appendStringInfoString(&path, ROLE_PATH);

@@ -17,9 +17,11 @@
 
 #include "client/provider.h"
 #include "client/wait.h"
+#include "utils/timestamp.h"
 
 #define ALLOW_VARIABLE	"CMZ_FDW_ALLOW_CREDENTIAL_PROCESS"
 #define TIMEOUT_MS		60000
+#define POLL_MS			10
 #define MAX_OUTPUT		(64 * 1024)
 
 extern char **environ;
@@ -63,6 +65,8 @@ spawn(const char *text, int output, pid_t *pid)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	/* else it would go to the server's log */
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);
@@ -96,9 +100,9 @@ start_command(const char *text)
 	return command->pid > 0 ? command : NULL;
 }
 
-/* All that it prints; NULL if it takes too long or prints too much. */
+/* All that it prints; NULL if that takes too long or is too much. */
 static char *
-read_output(Command *command)
+read_output(Command *command, TimestampTz end)
 {
 	char	   *output = palloc(MAX_OUTPUT + 1);
 	size_t		len = 0;
@@ -106,7 +110,9 @@ read_output(Command *command)
 
 	while (n != 0)
 	{
-		if (len == MAX_OUTPUT || !cmz_wait_readable(command->fd, TIMEOUT_MS))
+		long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+
+		if (len == MAX_OUTPUT || !cmz_wait_readable(command->fd, ms))
 			return NULL;
 		n = read(command->fd, output + len, MAX_OUTPUT - len);
 		if (n < 0 && errno != EINTR)
@@ -117,34 +123,59 @@ read_output(Command *command)
 	return output;
 }
 
+/* It has ended, with success; what has closed its output may go on for long. */
+static bool
+has_succeeded(Command *command, TimestampTz end)
+{
+	int			status;
+	pid_t		pid;
+
+	while ((pid = waitpid(command->pid, &status, WNOHANG)) == 0)
+	{
+		if (GetCurrentTimestamp() >= end)
+			return false;
+		cmz_wait_sleep(POLL_MS);
+	}
+	command->pid = 0;
+	return pid > 0 && status == 0;
+}
+
+/* What a command prints; NULL if it fails. */
+static char *
+run(const char *text)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TIMEOUT_MS);
+	Command    *command = start_command(text);
+	char	   *output = command ? read_output(command, end) : NULL;
+
+	if (output != NULL && !has_succeeded(command, end))
+		output = NULL;
+	if (command != NULL)
+		end_command(command);
+	return output;
+}
+
 CmzProvision
 cmz_provide_process(const CmzCredentialConfig *config, const char *command_text,
 					CmzCredentials *credentials, CmzProblem *problem)
 {
 	static const CmzCredentialNames names = {
-		"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"
+		"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", .may_last = true
 	};
 	const char *allowed = getenv(ALLOW_VARIABLE);
-	Command    *command;
 	char	   *output;
 	char	   *error;
-	int			status = -1;
+	json_t	   *document;
 
 	if (allowed == NULL || strcmp(allowed, "1") != 0)
 		return cmz_provision_fail(problem, "credential_process is not allowed to run", NULL,
 								  "Set " ALLOW_VARIABLE "=1 in the environment of the server process to allow it.");
-	command = start_command(command_text);
-	output = command ? read_output(command) : NULL;
-	if (output != NULL)
-	{
-		(void) waitpid(command->pid, &status, 0);
-		command->pid = 0;
-	}
-	if (command != NULL)
-		end_command(command);
-	if (output == NULL || status != 0)
+	output = run(command_text);
+	if (output == NULL)
 		return cmz_provision_fail(problem, "credential_process failed", NULL,
 								  "Run it by hand as the user that the server process runs as.");
-	return cmz_provision_read(*output ? cmz_json_parse(output, strlen(output), &error) : NULL,
-							  &names, "credential_process", credentials, problem);
+	document = *output ? cmz_json_parse(output, strlen(output), &error) : NULL;
+	if (document != NULL && cmz_json_number(cmz_json_member(document, "Version"), 0) != 1)
+		return cmz_provision_fail(problem, "credential_process gave another version than 1", NULL, NULL);
+	return cmz_provision_read(document, &names, "credential_process", credentials, problem);
 }

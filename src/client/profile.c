@@ -24,20 +24,16 @@ static CmzProvision provide(const CmzCredentialConfig *config, const char *profi
 static CmzProvision
 provide_static(const char *profile, CmzCredentials *credentials, CmzProblem *problem)
 {
-	const char *id = cmz_awsconfig_get(profile, "aws_access_key_id");
-	const char *secret = cmz_awsconfig_get(profile, "aws_secret_access_key");
-	const char *token = cmz_awsconfig_get(profile, "aws_session_token");
+	static const char id_name[] = "aws_access_key_id";
+	static const char secret_name[] = "aws_secret_access_key";
+	const char *id = cmz_awsconfig_get(profile, id_name);
 
-	if (id == NULL && secret == NULL)
+	if (id == NULL && cmz_awsconfig_get(profile, secret_name) == NULL)
 		return CMZ_PROVISION_NONE;
-	if (id == NULL || secret == NULL)
-		return cmz_provision_fail(problem, psprintf("profile \"%s\" has one half of an access key", profile),
-								  NULL, "Set aws_access_key_id and aws_secret_access_key together.");
-	credentials->access_key_id = pstrdup(id);
-	credentials->secret_access_key = pstrdup(secret);
-	credentials->session_token = token ? pstrdup(token) : NULL;
-	credentials->source = psprintf("profile %s", profile);
-	return CMZ_PROVISION_FOUND;
+	/* both files may have a key; the parts of two do not fit each other */
+	return cmz_provision_keys(id, cmz_awsconfig_get_beside(profile, secret_name, id_name),
+							  cmz_awsconfig_get_beside(profile, "aws_session_token", id_name),
+							  psprintf("profile %s", profile), credentials, problem);
 }
 
 /* credential_source: where the credentials come from that assume a role. */

@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/isotime.h"
 #include "base/retry.h"
 #include "client/provider.h"
@@ -36,7 +39,10 @@ cmz_provision_unanswered(CmzProblem *problem, const char *source, const char *ur
 							  psprintf("could not get credentials from %s: %s", source, failure->message),
 							  failure->code ? psprintf("Endpoint %s, %s.", url, failure->code)
 							  : psprintf("Endpoint %s.", url), NULL);
-	if (failure->code == NULL && failure->sqlstate != ERRCODE_PROTOCOL_VIOLATION)
+	/* what may pass, or is a matter of privileges, is not for want of credentials */
+	if (failure->sqlstate != ERRCODE_PROTOCOL_VIOLATION &&
+		(failure->code == NULL || failure->retry != CMZ_RETRY_NEVER ||
+		 failure->sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE))
 		problem->sqlstate = failure->sqlstate;
 	return CMZ_PROVISION_FAILED;
 }
@@ -46,25 +52,52 @@ cmz_provision_endpoint(const CmzService *service, const char *region, CmzProblem
 {
 	const char *variable;
 	const char *url = cmz_service_environment_endpoint(service, &variable);
+	size_t		len = url ? strlen(url) : 0;
 
+	/* one from a file has not been checked */
+	if (url == NULL && region[strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+	{
+		(void) cmz_provision_fail(problem, psprintf("invalid region of %s: \"%s\"", service->name, region),
+								  NULL, NULL);
+		return NULL;
+	}
 	if (url == NULL)
 		return cmz_service_regional_endpoint(service, region);
 	if (pg_strncasecmp(url, "https://", 8) == 0 || cmz_http_is_loopback(url))
-		return url;
+		return pnstrdup(url, url[len - 1] == '/' ? len - 1 : len);
 	(void) cmz_provision_fail(problem, psprintf("%s would be asked for credentials without encryption", service->name),
 							  psprintf("Environment variable %s is \"%s\".", variable, url),
 							  "Use https, or an endpoint on this machine.");
 	return NULL;
 }
 
-/* A header cannot carry it otherwise. */
-static bool
-is_token(const char *text)
+/* What a header can carry as one word. */
+bool
+cmz_provision_is_word(const char *text)
 {
 	for (const char *p = text; *p; p++)
 		if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
 			return false;
 	return *text != '\0';
+}
+
+CmzProvision
+cmz_provision_keys(const char *id, const char *secret, const char *token, const char *source,
+				   CmzCredentials *credentials, CmzProblem *problem)
+{
+	if (id == NULL || secret == NULL)
+		return cmz_provision_fail(problem, psprintf("there is only one half of an access key in: %s", source),
+								  NULL, "Set the id and the secret of the access key together.");
+	if (!cmz_provision_is_word(id) || !cmz_provision_is_word(secret) ||
+		(token && !cmz_provision_is_word(token)))
+		return cmz_provision_fail(problem, psprintf("invalid character in the access key or session token in: %s",
+													source), NULL,
+								  "They consist of printable ASCII characters without spaces.");
+	credentials->access_key_id = pstrdup(id);
+	credentials->secret_access_key = pstrdup(secret);
+	credentials->session_token = token ? pstrdup(token) : NULL;
+	credentials->source = source;
+	return CMZ_PROVISION_FOUND;
 }
 
 static bool
@@ -75,9 +108,6 @@ read_expiration(const json_t *value, TimestampTz *expires_at)
 	int64		usec;
 	CmzZone		zone;
 
-	*expires_at = DT_NOEND;
-	if (value == NULL)
-		return true;
 	if (text != NULL)
 	{
 		if (!cmz_isotime_parse(text, (int) strlen(text), &usec, &zone))
@@ -98,38 +128,57 @@ cmz_provision_read(const json_t *document, const CmzCredentialNames *names, cons
 	const char *id = cmz_json_member_text(document, names->access_key_id);
 	const char *secret = cmz_json_member_text(document, names->secret_access_key);
 	const char *token = cmz_json_member_text(document, names->session_token);
+	const json_t *expiration = cmz_json_member(document, names->expiration);
 
-	if (id == NULL || secret == NULL || !is_token(id) || !is_token(secret) ||
-		(token && *token && !is_token(token)) ||
-		!read_expiration(cmz_json_member(document, names->expiration), &credentials->expires_at))
+	credentials->expires_at = DT_NOEND;
+	credentials->asked = true;
+	if (id == NULL || secret == NULL ||
+		!(expiration ? read_expiration(expiration, &credentials->expires_at) : names->may_last))
 		return cmz_provision_fail(problem,
 								  psprintf("could not get credentials from %s: the answer has none", source),
 								  psprintf("It must have %s, %s and a valid %s.", names->access_key_id,
 										   names->secret_access_key, names->expiration), NULL);
-	credentials->access_key_id = pstrdup(id);
-	credentials->secret_access_key = pstrdup(secret);
-	credentials->session_token = token && *token ? pstrdup(token) : NULL;
-	credentials->source = source;
-	return CMZ_PROVISION_FOUND;
+	return cmz_provision_keys(id, secret, token && *token ? token : NULL, source, credentials, problem);
+}
+
+ssize_t
+cmz_provision_read_file(const char *path, char *data, size_t room)
+{
+	/* a pipe whose other end is silent must not make us wait */
+	int			fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
+	size_t		len = 0;
+	ssize_t		n = 1;
+	int			error;
+
+	if (fd < 0)
+		return -1;
+	while (n > 0 && len < room)
+	{
+		n = read(fd, data + len, room - len);
+		len += Max(n, 0);
+	}
+	error = errno;
+	CloseTransientFile(fd);
+	errno = error;
+	return n < 0 ? -1 : (ssize_t) len;
 }
 
 char *
-cmz_provision_read_file(const char *path, CmzProblem *problem)
+cmz_provision_read_text(const char *path, CmzProblem *problem)
 {
 	char	   *text = palloc(MAX_FILE + 1);
-	size_t		len;
-	FILE	   *file = AllocateFile(path, PG_BINARY_R);
+	ssize_t		len = cmz_provision_read_file(path, text, MAX_FILE + 1);
+	const char *reason = len < 0 ? strerror(errno) : len > MAX_FILE ? "it is larger than 256 kB" : NULL;
 
-	if (file == NULL)
-	{
-		(void) cmz_provision_fail(problem, psprintf("could not read file \"%s\": %s", path,
-													strerror(errno)), NULL, NULL);
-		return NULL;
-	}
-	len = fread(text, 1, MAX_FILE, file);
-	FreeFile(file);
 	while (len > 0 && isspace((unsigned char) text[len - 1]))
 		len--;
+	if (reason == NULL && len == 0)
+		reason = "it is empty";
+	if (reason != NULL)
+	{
+		(void) cmz_provision_fail(problem, psprintf("could not read file \"%s\": %s", path, reason), NULL, NULL);
+		return NULL;
+	}
 	text[len] = '\0';
 	return text;
 }

@@ -75,7 +75,7 @@ read_token(const char *profile, CmzProblem *problem)
 	json_t	   *document;
 	const char *token;
 
-	if (path == NULL || (text = cmz_provision_read_file(path, problem)) == NULL)
+	if (path == NULL || (text = cmz_provision_read_text(path, problem)) == NULL)
 	{
 		(void) cmz_provision_fail(problem, psprintf("profile \"%s\" is not logged in to IAM Identity Center", profile),
 								  NULL, HINT_LOGIN);
@@ -133,7 +133,12 @@ cmz_provide_sso(const CmzCredentialConfig *config, const char *profile,
 		return CMZ_PROVISION_FAILED;
 	exchange = cmz_provision_ask("GET", url, 1, &header, NULL, &config->http, MAX_ATTEMPTS, &failure);
 	if (exchange == NULL)
-		return cmz_provision_unanswered(problem, cmz_service_sso.name, url, &failure);
+	{
+		provision = cmz_provision_unanswered(problem, cmz_service_sso.name, url, &failure);
+		if (failure.status == 401)
+			problem->hint = HINT_LOGIN;
+		return provision;
+	}
 	document = exchange->body_len > 0 ? cmz_json_parse(exchange->body, exchange->body_len, &error) : NULL;
 	provision = cmz_provision_read(cmz_json_member(document, "roleCredentials"), &names,
 								   psprintf("IAM Identity Center, profile %s", profile), credentials, problem);

@@ -118,7 +118,7 @@ cmz_provide_web_role(const CmzCredentialConfig *config, const char *role_arn,
 					 CmzCredentials *credentials, CmzProblem *problem)
 {
 	StringInfoData form;
-	char	   *token = cmz_provision_read_file(token_file, problem);
+	char	   *token = cmz_provision_read_text(token_file, problem);
 
 	if (token == NULL)
 		return CMZ_PROVISION_FAILED;

@@ -40,7 +40,7 @@ cmz_credentials(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	cmz_credentials_get(&client->credential_config, &credentials);
-	values[0] = CStringGetTextDatum(credentials.source);
+	values[0] = CStringGetTextDatum(cmz_error_printable(credentials.source));
 	values[1] = CStringGetTextDatum(mask(credentials.access_key_id));
 	values[2] = TimestampTzGetDatum(credentials.expires_at);
 	nulls[2] = credentials.expires_at == DT_NOEND;

@@ -111,8 +111,10 @@ fill_credential_config(CmzCredentialConfig *config, ForeignServer *server, List 
 	config->role_session_name = either(mapping, server->options, "role_session_name");
 	config->allow_ambient = superuser_arg(userid) ||
 		cmz_option_bool(cmz_option_find(mapping, "ambient_credentials"), false);
-	/* a mapping with ambient_credentials is for superusers to change */
-	config->may_lend = superuser_arg(server->owner) || cmz_option_find(mapping, "role_arn") != NULL;
+	/* the owner can write mappings, a superuser's too, but for one with ambient_credentials */
+	config->may_lend = superuser_arg(server->owner) ||
+		(cmz_option_find(mapping, "role_arn") != NULL &&
+		 cmz_option_bool(cmz_option_find(mapping, "ambient_credentials"), false));
 	config->user_name = GetUserNameFromId(userid, false);
 	config->server_name = server->servername;
 }

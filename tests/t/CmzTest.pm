@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(dynamodb_url start_node start_proxy script requests start_aws aws_script aws_log ddb create_table
+our @EXPORT = qw(dynamodb_url start_node restart_node start_proxy script requests start_aws aws_script aws_log ddb create_table
   create_conversations create_server error_of item count_items writes written spelled);
 
 my $stubs = dirname(__FILE__) . '/../stubs';
@@ -26,22 +26,38 @@ sub dynamodb_url
 	return $ENV{DYNAMODB_ENDPOINT_URL} || die "DYNAMODB_ENDPOINT_URL is not set\n";
 }
 
+# Do it in the environment of a server process: without the AWS variables and
+# files of this machine, but with these variables (undef: not set).
+sub in_environment
+{
+	my ($do, %env) = @_;
+	my %all = (%ENV, HOME => PostgreSQL::Test::Utils::tempdir(), map({ $_ => undef } grep { /^AWS_/ } keys %ENV),
+		DYNAMODB_ENDPOINT_URL => undef, %env);
+
+	local %ENV = map { $_ => $all{$_} } grep { defined $all{$_} } keys %all;
+	return $do->();
+}
+
 # A running cluster with the extension in database postgres.
 sub start_node
 {
 	my (%env) = @_;
 	my $node = PostgreSQL::Test::Cluster->new('main');
 
-	delete local @ENV{qw(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN)};
-	delete local $ENV{DYNAMODB_ENDPOINT_URL};
-	@ENV{ keys %env } = values %env;
 	# the environment's locale might give another encoding
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 	$node->append_conf('postgresql.conf', "timezone = 'UTC'\ndatestyle = 'ISO'\n");
-	$node->start;
-	delete @ENV{ keys %env };
+	in_environment(sub { $node->start }, %env);
 	$node->safe_psql('postgres', 'CREATE EXTENSION cmz_fdw');
 	return $node;
+}
+
+# The same cluster in another environment.
+sub restart_node
+{
+	my ($node, %env) = @_;
+	in_environment(sub { $node->restart }, %env);
+	return;
 }
 
 # Start a stub; it prints its port.  Returns its address.
