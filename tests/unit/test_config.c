@@ -58,7 +58,16 @@ test_ini(void)
 	is(value_in("[default] x\n", true, "profile default", "region"), "line 1", "a heading with more behind it");
 	is(value_in("[]\n", false, "profile ", "region"), "line 1", "a heading without a name");
 	is(value_in("[default]\n= x\n", true, "profile default", ""), "line 2", "a value without a name");
-	ok(cmz_ini_parse("[a]\nx=\0y\n", 9, false, &line) == NULL, "a zero byte");
+	ok(cmz_ini_parse("[a]\nx=\0y\n", 9, false, &line) == NULL && line == 2, "a zero byte");
+	ok(cmz_ini_parse("[a]\nx=y\0", 8, false, &line) == NULL && line == 2, "a zero byte at the end");
+	is(value_in("[a]\nb = c", false, "profile a", "b"), "c", "a last line without an end");
+	is(value_in("[a]\n[b]\nx = y\n[a]\nx = z\n[b]\n", false, "profile b", "x"), "y", "sections by turns");
+	is(value_in("[profile]\nx = y\n[profile ]\n[sso-session\n", true, "profile ", "x"), "line 4", "headings with half a name");
+	is(value_in("[profile \"\"]\nx = y\n", true, "profile ", "x"), "y", "an empty name in quotes");
+	is(value_in("[\"]\nx = y\n", false, "profile \"", "x"), "y", "half a pair of quotes");
+	is(value_in("[default]\n x = a\n y = b\n  z = c\nx = d\n", true, "profile default", "y"), "b", "depths by turns");
+	is(value_in("[default]\nx = a\n  [profile b]\ny = c\n", true, "profile default", "y"), "c", "an indented heading belongs to the setting");
+	is(value_in("[default]\n  [profile b]\ny = c\n", true, "profile b", "y"), "c", "but not without one");
 }
 
 static char *
@@ -94,6 +103,18 @@ test_xml(void)
 	is(json_of("<>"), "error: name expected", "no name");
 	is(json_of(""), "error: < expected", "nothing");
 	is(json_of("hello"), "error: < expected", "no XML");
+	is(json_of("<a/><b/>"), "error: unexpected text behind the end", "two roots");
+	is(json_of("<a/>b"), "error: unexpected text behind the end", "text behind the root");
+	is(json_of("<a/>\n<!-- b --><?c?>\n"), "{\"a\":\"\"}", "asides behind the root");
+	is(json_of("<a/><!-- b"), "error: unexpected end", "half an aside");
+	is(json_of("<a></b>"), "error: tags do not match", "another end");
+	is(json_of("<a></a b>"), "error: > expected", "an end with attributes");
+	is(json_of("<a b='</a>'>c</a>"), "{\"a\":\"c\"}", "what looks like a tag in an attribute");
+	is(json_of("<a><![CDATA[b]]></a>"), "error: unexpected declaration", "no sections of text");
+	is(json_of("<a:>"), "error: name expected", "a prefix without a name");
+	is(json_of("<a><member/></a>"), "{\"a\":[\"\"]}", "a list of one");
+	is(json_of("<a>&#1114112;</a>"), "error: invalid character reference", "no such character");
+	is(json_of("<a>&#99999999999999999999999;</a>"), "error: invalid character reference", "a number without end");
 	initStringInfo(&deep);
 	for (int i = 0; i < 100000; i++)
 		appendStringInfoString(&deep, "<a>");
