@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "base/form.h"
 #include "client/provider.h"
 #include "utils/timestamp.h"
 
@@ -22,6 +21,7 @@
 #define TOKEN_PATH			"/latest/api/token"
 #define TOKEN_TTL_S			"21600"
 #define ROLE_PATH			"/latest/meta-data/iam/security-credentials/"
+#define ROLE_CHARACTERS		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-"
 
 /* Where there is no metadata service, we do not look again for that long. */
 #define NOT_THERE_MS		60000
@@ -205,7 +205,6 @@ cmz_provide_instance(const CmzCredentialConfig *config, CmzCredentials *credenti
 	CmzHttpOptions http = local_options(config, 1000 * number_of("AWS_METADATA_SERVICE_TIMEOUT",
 																 INSTANCE_TIMEOUT_MS / 1000, 60));
 	CmzHeader	header = {"X-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL_S};
-	StringInfoData path;
 	CmzFailure	failure;
 	char	   *token;
 	char	   *role;
@@ -222,12 +221,10 @@ cmz_provide_instance(const CmzCredentialConfig *config, CmzCredentials *credenti
 	if (role == NULL)
 		return no_instance(problem, &failure);
 	role[strcspn(role, "\r\n")] = '\0';
-	if (!cmz_provision_is_word(role))
+	/* Source: AWS IAM user guide, "IAM and AWS STS quotas", names */
+	if (*role == '\0' || role[strspn(role, ROLE_CHARACTERS)] != '\0')
 		return cmz_provision_fail(problem, "instance metadata gave no name of a role", NULL, NULL);
-	initStringInfo(&path);
-	appendStringInfoString(&path, ROLE_PATH);
-	cmz_form_append_encoded(&path, role);
-	document = ask_instance("GET", path.data, &header, &http, &failure);
+	document = ask_instance("GET", psprintf(ROLE_PATH "%s", role), &header, &http, &failure);
 	if (document == NULL)
 		return cmz_provision_unanswered(problem, "instance metadata", instance_endpoint(), &failure);
 	return read_document(document, psprintf("instance metadata, role %s", role), credentials, problem);
