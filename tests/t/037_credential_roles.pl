@@ -149,6 +149,15 @@ config("[top\n");
 is(ask(), '', '... of which it complains if it makes no sense');
 $session->quit;
 
+# names in files may be in no encoding
+config(role('top', "source_profile = r\xF6le"));
+like(refused(), qr/28000: there is no profile "r\?le"/, 'a name that is no UTF-8');
+config(role('top', 'source_profile = default') =~ s/role.top/role\/t\xF6p/r);
+# of such a form the stub does not even see the operation
+behave(raw => { 'sts/' => { status => 200, body => answer("$credentials<Expiration>2098-01-01T00:00:00Z</Expiration>") } });
+like(who(), qr{^role \S+role/t\?p, assumed with}, '... is shown without it');
+aws_log($aws);
+
 # credential_source
 my %container = (AWS_CONTAINER_CREDENTIALS_FULL_URI => "http://$aws/container/credentials");
 environment(%container, AWS_ACCESS_KEY_ID => 'AKIABASE00000001', AWS_SECRET_ACCESS_KEY => 'bases3cret');
