@@ -93,7 +93,7 @@ $node->safe_psql('postgres', q{
 	CREATE FOREIGN TABLE by_role (id text COLLATE "C") SERVER by_role OPTIONS (table_name 'tap-errors', key 'id');
 });
 like(error_of($node, 'SELECT * FROM by_role'),
-	qr/28000: could not get credentials from AWS STS, AssumeRole: Access denied\n.*HINT:  Let an administrator grant sts:AssumeRole to the IAM user or role, in its own policy and in the trust policy/s,
+	qr/42501: could not get credentials from AWS STS, AssumeRole: Access denied\n.*HINT:  Let an administrator grant sts:AssumeRole to the IAM user or role, in its own policy and in the trust policy/s,
 	'a role that may not be assumed');
 aws_script($aws, { fail => [ { service => 'sts', times => 9, status => 400, code => 'MalformedPolicyDocument', message => 'no' } ] });
 unlike(error_of($node, 'SELECT * FROM by_role'), qr/HINT/, 'another error of STS');

@@ -58,7 +58,7 @@ server('DROP external_id, DROP role_session_name');
 
 # What goes wrong
 foreach (
-	[ { status => 403, code => 'AccessDenied', message => 'User: x is not authorized to perform: sts:AssumeRole' }, qr/42501: could not get credentials from AWS STS, AssumeRole: User: x is not.*HINT:  The trust policy/s, 1 ],
+	[ { status => 403, code => 'AccessDenied', message => 'User: x is not authorized to perform: sts:AssumeRole' }, qr/42501: could not get credentials from AWS STS, AssumeRole: User: x is not.*HINT:  Let an administrator grant sts:AssumeRole to/s, 1 ],
 	[ { status => 403, code => 'ExpiredToken', message => 'The security token included in the request is expired' }, qr/28000: .*is expired.*ExpiredToken/s, 1 ],
 	[ { status => 400, code => 'ValidationError', message => 'bad' }, qr/28000: .*: bad$/m, 1 ],
 	[ { status => 503, code => 'ServiceUnavailable', times => 9 }, qr/58000: could not get credentials from AWS STS/, 4 ],
