@@ -106,6 +106,9 @@ extern int	cmz_item_next_attribute(CmzItemReader *reader, CmzAttribute *attribut
 /* Read one AttributeValue and check it to its depth. */
 extern bool cmz_value_read(CmzScanner *scan, CmzValue *value);
 
+/* Read an item, {name: AttributeValue, ...}, as a value of type M. */
+extern bool cmz_item_read(CmzScanner *scan, CmzValue *value);
+
 /*
  * Walk an L, M or set value: begin on its span, then next until 0 (or -1).
  * The members of a set come as values of type S, N or B.

@@ -462,6 +462,13 @@ cmz_value_read(CmzScanner *scan, CmzValue *value)
 	return read_value(scan, value, 0);
 }
 
+bool
+cmz_item_read(CmzScanner *scan, CmzValue *value)
+{
+	value->type = CMZ_TYPE_M;
+	return read_composite(scan, value, 0);
+}
+
 void
 cmz_elements_begin(CmzScanner *scan, const CmzValue *value, bool *first)
 {

@@ -58,6 +58,8 @@ main(int argc, char **argv)
 	test_image();
 	test_writerequest();
 	test_itemreader();
+	test_frontier();
+	test_records();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }

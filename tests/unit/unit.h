@@ -20,6 +20,8 @@ extern void test_expression(void);
 extern void test_keyrange(void);
 extern void test_itemreader(void);
 extern void test_misc(void);
+extern void test_frontier(void);
+extern void test_records(void);
 extern void test_config(void);
 extern void test_metric(void);
 extern void test_image(void);
