@@ -181,3 +181,14 @@ COMMENT ON FUNCTION cmz_add_index(regclass, text, boolean) IS
   'adds a global secondary index that the DynamoDB table lacks';
 
 REVOKE ALL ON FUNCTION cmz_add_index(regclass, text, boolean) FROM PUBLIC;
+
+CREATE FUNCTION cmz_changes(foreign_table regclass, since text DEFAULT NULL, max_changes integer DEFAULT NULL)
+RETURNS TABLE (event text, "time" timestamptz, keys jsonb, old_image jsonb, new_image jsonb,
+               sequence_number text, expired boolean, bookmark text)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION cmz_changes(regclass, text, integer) IS
+  'reads the changes of a DynamoDB table since a bookmark, and gives the next bookmark';
+
+-- it shows all attributes, also those that no column of the foreign table shows
+REVOKE ALL ON FUNCTION cmz_changes(regclass, text, integer) FROM PUBLIC;

@@ -17,11 +17,11 @@
  *	 - one that was to be read from its beginning, too long after the time (since)
  *	   when all that is in it was unwritten.
  * A position behind a sequence number is checked by DynamoDB itself, which
- * also refuses one that is merely old: it is stale only by the last rule.
+ * also refuses one that is merely old: then the last rule decides.
  *
  * Order of calls: create with a list of the shards taken at the time now; next
- * until NULL, and for each shard advance for what is read of it, then one of
- * caught_up, end or (with part of it left) nothing; at last the bookmark.
+ * until NULL, and for each shard has_gap, advance for what is read of it, then one
+ * of caught_up, end or (with part of it left) nothing; at last mark.
  *
  * Source: DynamoDB developer guide, "Change data capture for DynamoDB Streams".
  */
@@ -38,6 +38,7 @@ typedef struct CmzShard
 {
 	const char *id;
 	const char *parent;			/* NULL: none */
+	bool		closed;			/* it has an end */
 } CmzShard;
 
 typedef struct CmzFrontierShard
@@ -47,6 +48,7 @@ typedef struct CmzFrontierShard
 								 * bookmark */
 	const char *parent_id;
 	bool		listed;
+	bool		closed;
 	bool		marked;			/* was in the bookmark */
 	bool		done;			/* all of it has been read */
 	bool		visited;		/* its turn in this round has come */
@@ -60,6 +62,7 @@ typedef struct CmzFrontier
 	int			n;
 	CmzFrontierShard *shards;	/* in the order in which they are read */
 	int64		now;
+	bool		resumed;		/* from a bookmark */
 } CmzFrontier;
 
 /*
@@ -70,11 +73,15 @@ typedef struct CmzFrontier
 extern CmzFrontier *cmz_frontier_create(const CmzBookmark *bookmark, int n, const CmzShard *shards,
 										int64 now, const char **lost);
 
-/*
- * The next shard to read, NULL: none.  If it is stale, and to be read from its
- * beginning or from where DynamoDB has trimmed it, changes may be lost.
- */
+/* The next shard to read, NULL: none. */
 extern CmzFrontierShard *cmz_frontier_next(CmzFrontier *frontier);
+
+/*
+ * Changes of it may be lost; trimmed: DynamoDB has nothing any more where reading
+ * of it stands.  If not, it is to be read from the oldest change it has.
+ */
+extern bool cmz_frontier_has_gap(const CmzFrontier *frontier, const CmzFrontierShard *shard,
+								 bool trimmed);
 
 /* It has been read up to a change of that Unix time (0: unknown); sequence is copied. */
 extern void cmz_frontier_advance(CmzFrontier *frontier, CmzFrontierShard *shard,

@@ -14,6 +14,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "commands/vacuum.h"
 #include "executor/executor.h"
+#include "funcapi.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
@@ -161,6 +162,11 @@ cmz_analyze_delay_point(void)
 	vacuum_delay_point();
 #endif
 }
+
+/* PG 15.0 has it under another name only. */
+#ifndef MAT_SRF_USE_EXPECTED_DESC
+#define InitMaterializedSRF		SetSingleFuncCall
+#endif
 
 /* PG 18's module magic carries a name and a version. */
 #if PG_VERSION_NUM < 180000

@@ -42,6 +42,13 @@ find_name(const Names *names, const char *id)
 	return found ? *found : NULL;
 }
 
+static bool
+is_old(const CmzFrontier *frontier, const CmzFrontierShard *shard)
+{
+	return shard->position.since != 0 &&
+		frontier->now - shard->position.since >= CMZ_STREAM_KEPT_SECONDS;
+}
+
 static void
 take_bookmark(CmzFrontier *frontier, const CmzBookmark *bookmark)
 {
@@ -52,8 +59,7 @@ take_bookmark(CmzFrontier *frontier, const CmzBookmark *bookmark)
 		shard->position = bookmark->shards[i];
 		shard->marked = shard->settled = true;
 		shard->done = shard->position.ended;
-		shard->stale = shard->position.since != 0 &&
-			frontier->now - shard->position.since >= CMZ_STREAM_KEPT_SECONDS;
+		shard->stale = is_old(frontier, shard);
 	}
 }
 
@@ -87,6 +93,7 @@ add_listed(CmzFrontier *frontier, int n, const CmzShard *shards)
 		}
 		shard->listed = true;
 		shard->parent_id = sorted[i]->parent;
+		shard->closed = sorted[i]->closed;
 	}
 }
 
@@ -152,6 +159,7 @@ cmz_frontier_create(const CmzBookmark *bookmark, int n, const CmzShard *shards, 
 	int			room = n + (bookmark ? bookmark->n : 0);
 
 	frontier->now = now;
+	frontier->resumed = bookmark != NULL;
 	frontier->shards = palloc0(sizeof(CmzFrontierShard) * Max(room, 1));
 	if (bookmark)
 		take_bookmark(frontier, bookmark);
@@ -195,6 +203,14 @@ cmz_frontier_next(CmzFrontier *frontier)
 		return shard;
 	}
 	return NULL;
+}
+
+bool
+cmz_frontier_has_gap(const CmzFrontier *frontier, const CmzFrontierShard *shard, bool trimmed)
+{
+	if (trimmed)
+		return shard->stale || (frontier->resumed && is_old(frontier, shard));
+	return shard->stale && shard->position.after == NULL;
 }
 
 void

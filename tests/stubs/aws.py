@@ -12,7 +12,7 @@ Services, by what they are recognised from, and operations as the log has them:
   cloudwatch form          GetMetricData
   kms        X-Amz-Target  DescribeKey
   dynamodb   X-Amz-Target  the PITR operations; the rest is passed to the upstream
-  streams    X-Amz-Target  passed to the upstream
+  streams    X-Amz-Target  as scripted, or passed to the upstream
   imds       /latest/      token, list, credentials
   container  /container/   credentials
   sso        /federation/  GetRoleCredentials
@@ -37,6 +37,9 @@ Script:
              default no values for each query
   kms        {arn} of any key (null: none), metadata to change
   describe, describe_list   merged into the Table of (the i-th) DescribeTable
+  streams    {page, shards: [{id, parent, closed, unlisted, trimmed, page, empty, records}]}:
+             page many shards or records an answer, empty answers before records,
+             and none behind sequence numbers below trimmed
   pitr_unavailable          so many UpdateContinuousBackups fail
 """
 import argparse

@@ -69,7 +69,7 @@ list_of(const char *text, CmzShard *shards)
 
 		if (parent)
 			*parent++ = '\0';
-		shards[n++] = (CmzShard) {word, parent};
+		shards[n++] = (CmzShard) {word, parent, false};
 	}
 	return n;
 }
@@ -278,7 +278,7 @@ sim_list(const Sim *sim, CmzShard *listed)
 	for (int i = 0; i < sim->nshards; i++)
 		if (is_listed(sim, &sim->shards[i]))
 			listed[n++] = (CmzShard) {sim->shards[i].id,
-			sim->shards[i].parent >= 0 ? sim->shards[sim->shards[i].parent].id : NULL};
+			sim->shards[i].parent >= 0 ? sim->shards[sim->shards[i].parent].id : NULL, false};
 	return n;
 }
 
@@ -309,13 +309,13 @@ sim_read(Sim *sim, CmzFrontier *frontier, CmzFrontierShard *at, int *limit)
 	SimShard   *shard = &sim->shards[index];
 	int			i = shard->first;
 
-	if (at->stale && at->position.after == NULL)
+	if (cmz_frontier_has_gap(frontier, at, false))
 		return false;
 	if (at->position.after)
 	{
 		int			after = atoi(at->position.after);
 
-		if (after < shard->first && at->stale)
+		if (after < shard->first && cmz_frontier_has_gap(frontier, at, true))
 			return false;
 		i = Max(i, after + 1);
 	}

@@ -11,6 +11,7 @@ from .message import Answer, Refused, json_answer
 from .metadata import Container, InstanceMetadata
 from .sso import SSO
 from .state import state
+from .streams import Streams
 from .sts import STS
 
 
@@ -28,7 +29,7 @@ class Unknown:
 
 
 BY_TARGET = {"DynamoDB_20120810": DynamoDB("dynamodb", "dynamodb"),
-             "DynamoDBStreams_20120810": DynamoDB("streams", "dynamodbstreams"),
+             "DynamoDBStreams_20120810": Streams("streams", "dynamodbstreams"),
              "TrentService": KMS()}
 BY_PATH = {"latest": InstanceMetadata(), "container": Container(), "federation": SSO()}
 FORMS = (STS(), CloudWatch())

@@ -1,0 +1,10 @@
+use strict; use warnings; use CmzTest; use Test::More;
+my $node = start_node();
+create_server($node, 'cmz', dynamodb_url());
+eval { ddb('DeleteTable', { TableName => 'chg-x' }) };
+$node->safe_psql('postgres', q{SELECT cmz_create_table('cmz','chg-x')});
+$node->safe_psql('postgres', q{IMPORT FOREIGN SCHEMA x LIMIT TO (chg_x) FROM SERVER cmz INTO public; SELECT cmz_insert_test_data('chg_x',2,1,2)});
+diag $node->safe_psql('postgres', q{SELECT * FROM cmz_changes('chg_x')});
+diag $node->safe_psql('postgres', q{SELECT * FROM cmz_changes('chg_x', NULL, 2)});
+diag error_of($node, q{SELECT * FROM cmz_changes('chg_x', 'x')});
+pass; done_testing();
