@@ -107,6 +107,7 @@ int
 cmz_shard_list(const CmzChangeStream *stream, CmzShard **shards)
 {
 	const char *start = NULL;
+	const char *before;
 	int			n = 0;
 
 	*shards = NULL;
@@ -122,9 +123,12 @@ cmz_shard_list(const CmzChangeStream *stream, CmzShard **shards)
 		cmz_json_append_member(&body, "ExclusiveStartShardId", start);
 		appendStringInfoChar(&body, '}');
 		answer = call_document(stream, "DescribeStream", &body, &outcome);
+		before = start;
 		start = add_page(stream, cmz_json_member(answer, "StreamDescription"), shards, &n);
 		if (start == NULL)
 			return n;
+		if (before != NULL && strcmp(start, before) == 0)
+			break;
 	}
 	raise_malformed(stream, "DescribeStream", "the list of shards has no end");
 }
