@@ -11,21 +11,16 @@
 
 #include <math.h>
 
-#include "access/table.h"
-#include "catalog/objectaddress.h"
-#include "catalog/pg_class.h"
 #include "fdw/compat.h"
 #include "fdw/control.h"
 #include "fdw/session.h"
 #include "fdw/shard.h"
 #include "fdw/table.h"
 #include "fmgr.h"
-#include "foreign/fdwapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -64,26 +59,6 @@ typedef struct ChangeReader
 	MemoryContext page_context; /* of one page and what asks for it */
 	MemoryContext row_context;
 } ChangeReader;
-
-/* The table, if it is one of ours that the user may read. */
-static CmzTable *
-open_table(FunctionCallInfo fcinfo)
-{
-	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
-	AclResult	result;
-
-	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("the first argument must be a foreign table of cmz_fdw")));
-	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FOREIGN_TABLE, get_rel_name(relid));
-	/* kept to the end of the transaction */
-	table_close(table_open(relid, AccessShareLock), NoLock);
-	cmz_session_check_server(GetForeignServerIdByRelId(relid));
-	return cmz_table_open(relid);
-}
 
 static void
 open_stream(ChangeReader *reader)
@@ -417,7 +392,8 @@ PG_FUNCTION_INFO_V1(cmz_changes);
 Datum
 cmz_changes(PG_FUNCTION_ARGS)
 {
-	ChangeReader reader = {open_table(fcinfo)};
+	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	ChangeReader reader = {cmz_table_open_argument(relid, AccessShareLock, ACL_SELECT)};
 	CmzFrontierShard *shard;
 
 	reader.left = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT32(2);
