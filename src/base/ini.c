@@ -157,10 +157,13 @@ CmzIni *
 cmz_ini_parse(const char *data, size_t len, bool is_config, int *line)
 {
 	IniReader	reader = {0};
-	char	   *copy = pnstrdup(data, len);
+	char	   *copy = palloc(len + 1);
 	char	   *next = copy;
 	bool		sound = true;
 
+	/* all of it, whatever zero bytes there are */
+	memcpy(copy, data, len);
+	copy[len] = '\0';
 	*line = 1;
 	reader.is_config = is_config;
 	reader.room = 16;
