@@ -28,7 +28,7 @@ INSERT INTO cmz_conversations (user_id, session_id, animal_id, message_type, con
  VALUES ('student_001', 'session_031', 'lion_001', 'user', 'Good night!')
  RETURNING session_id_timestamp, ttl;
 \echo '-- the table, setting by setting (DynamoDB Local lacks some)'
-SELECT item, expected, actual, ok FROM cmz_check_table('cmz_conversations');
+SELECT item, left(expected, 30) AS expected, left(actual, 30) AS actual, ok FROM cmz_check_table('cmz_conversations');
 \echo '-- what all of it has done, and what it would have cost'
 SELECT coalesce(index_name, '(table)') AS index, operation, requests, items, consumed_read_units AS read, consumed_write_units AS write
  FROM cmz_stat WHERE table_name = 'cmz-conversations' ORDER BY 1, 2;
