@@ -41,16 +41,31 @@ typedef struct CmzCredentials
 	uint64		serial;			/* which ones they are, if they are kept; else 0 */
 } CmzCredentials;
 
+/* An error to raise; without a secret in it. */
+typedef struct CmzProblem
+{
+	int			sqlstate;
+	const char *message;
+	const char *detail;			/* may be NULL */
+	const char *hint;			/* may be NULL */
+} CmzProblem;
+
 /*
  * Ask the providers in their order; the first that has an answer wins.  What took
  * a request to get is kept for the session or until a shared file changes, and
- * replaced before it expires; it may wait for the network.  The strings live as long as the configuration, or are
- * palloc'd in the current context.  Raises INVALID_AUTHORIZATION_SPECIFICATION
- * (28000) if no provider answers, 08001 or 08006 if one cannot be reached, 58000 or
- * 53400 if it cannot answer for now, 42501 if it denies a role,
- * CONFIG_FILE_ERROR (F0000) for a shared file that makes no sense,
- * INSUFFICIENT_PRIVILEGE if the user may not use what the options ask for.
+ * replaced before it expires; it may wait for the network.  The strings live as
+ * long as the configuration, or are palloc'd in the current context.
+ *
+ * False with *problem set: INVALID_AUTHORIZATION_SPECIFICATION (28000) if no
+ * provider answers, 08001 or 08006 if one cannot be reached, 58000 or 53400 if it
+ * cannot answer for now, CONFIG_FILE_ERROR (F0000) for a shared file that makes no
+ * sense, INSUFFICIENT_PRIVILEGE (42501) if a role is denied or the user may not use
+ * what the options ask for.  Raises what an interrupt raises.
  */
+extern bool cmz_credentials_find(const CmzCredentialConfig *config, CmzCredentials *credentials,
+								 CmzProblem *problem);
+
+/* The same; raises the problem. */
 extern void cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentials);
 
 /*

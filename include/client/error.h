@@ -21,6 +21,8 @@ typedef enum CmzRetry
 typedef struct CmzFailure
 {
 	bool		failed;
+	bool		unsent;			/* there are no credentials to send it with */
+	const char *detail;			/* ... more about that; may be NULL */
 	CmzRetry	retry;
 	bool		ambiguous;		/* the request may have been carried out */
 	int			sqlstate;

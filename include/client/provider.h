@@ -21,15 +21,6 @@ typedef enum CmzProvision
 	CMZ_PROVISION_FAILED		/* set up, but it has none: *problem says why */
 } CmzProvision;
 
-/* An error to raise; without a secret in it. */
-typedef struct CmzProblem
-{
-	int			sqlstate;
-	const char *message;
-	const char *detail;			/* may be NULL */
-	const char *hint;			/* may be NULL */
-} CmzProblem;
-
 typedef CmzProvision (*CmzProvider) (const CmzCredentialConfig *config,
 									 CmzCredentials *credentials, CmzProblem *problem);
 

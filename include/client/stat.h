@@ -44,6 +44,12 @@ typedef struct CmzStatEntry
 extern void cmz_stat_install(void);
 
 /*
+ * Make the counters available; to be called before they are wanted.  Raises what
+ * shared memory raises that cannot be had.
+ */
+extern void cmz_stat_attach(void);
+
+/*
  * Add to the counters of an operation; table and index may be NULL.  When there
  * is no room for others, they are counted together under the name "(others)".
  */

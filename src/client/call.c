@@ -31,6 +31,35 @@ forget_call(void *arg)
 	call->listed = false;
 }
 
+static void
+finish_call(CmzCall *call)
+{
+	call->finished = some_finished = true;
+	forget_call(call);
+	call->answer = "";
+	call->answer_len = 0;
+}
+
+/*
+ * There are no credentials for another attempt.  That must not be raised here: what
+ * became of an earlier attempt is for whoever waits for the call.
+ */
+static void
+give_up(CmzCall *call, const CmzProblem *problem)
+{
+	CmzFailure *failure = &call->failure;
+
+	memset(failure, 0, sizeof(*failure));
+	failure->failed = failure->unsent = true;
+	failure->retry = CMZ_RETRY_NEVER;
+	failure->sqlstate = problem->sqlstate;
+	failure->message = problem->message;
+	failure->detail = problem->detail;
+	failure->hint = problem->hint;
+	call->retry_at = 0;
+	finish_call(call);
+}
+
 /* Sign the body for now, and send it. */
 static void
 start_attempt(CmzCall *call)
@@ -39,13 +68,20 @@ start_attempt(CmzCall *call)
 	MemoryContext old = MemoryContextSwitchTo(call->context);
 	const CmzService *service = client->service;
 	CmzCredentials credentials;
+	CmzProblem	problem;
 	CmzHeader	headers[2 + CMZ_SIGNER_HEADERS];
 	int			n = 0;
 
-	/* if this raises an error, the call is out of the game */
+	/* if an interrupt ends what follows, it is still to be done */
 	call->exchange = NULL;
+	call->retry_at = GetCurrentTimestamp();
+	if (!cmz_credentials_find(&client->credential_config, &credentials, &problem))
+	{
+		give_up(call, &problem);
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	call->retry_at = 0;
-	cmz_credentials_get(&client->credential_config, &credentials);
 	call->serial = credentials.serial;
 	headers[n++] = (CmzHeader) {"Content-Type", service->content_type};
 	if (service->target_prefix)
@@ -76,6 +112,8 @@ cmz_call_start(const CmzClient *client, const char *operation, const char *table
 	call->table = table;
 	call->body = pnstrdup(body->data, body->len);
 	call->body_len = body->len;
+	/* what is counted later must not fail then */
+	cmz_stat_attach();
 
 	callback->func = forget_call;
 	callback->arg = call;
@@ -166,9 +204,9 @@ finish_attempt(CmzCall *call)
 	}
 	else
 	{
-		call->finished = some_finished = true;
-		forget_call(call);
-		call->answer = exchange->body ? exchange->body : "";
+		finish_call(call);
+		if (exchange->body)
+			call->answer = exchange->body;
 		call->answer_len = exchange->body_len;
 	}
 	MemoryContextSwitchTo(old);
@@ -228,7 +266,8 @@ cmz_call_wait(CmzCall *call)
 bool
 cmz_call_was_answered(const CmzCall *call)
 {
-	return !call->failure.failed || (call->exchange->status > 0 && !call->ambiguous);
+	return !call->failure.failed ||
+		(!call->ambiguous && (call->failure.unsent || call->failure.status > 0));
 }
 
 void

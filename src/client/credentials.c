@@ -272,51 +272,74 @@ keep(Kept *entry, const char *key, CmzCredentials *credentials)
 	MemoryContextSwitchTo(old);
 }
 
-static void
-raise_problem(const CmzProblem *problem)
+/* New ones could not be had: those at hand may still do. */
+static bool
+use_old(Kept *entry, CmzCredentials *credentials, const CmzProblem *problem)
 {
-	/* names may be from files or answers, which are in no particular encoding */
-	ereport(ERROR,
-			(errcode(problem->sqlstate),
-			 errmsg("%s", cmz_error_printable(problem->message)),
-			 problem->detail ? errdetail_internal("%s", cmz_error_printable(problem->detail)) : 0,
-			 problem->hint ? errhint("%s", problem->hint) : 0));
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (entry == NULL || entry->credentials.expires_at <= now)
+		return false;
+	ereport(LOG,
+			(errmsg("could not renew AWS credentials, those at hand are used until they expire"),
+			 errdetail_internal("%s", problem->message)));
+	entry->refresh_at = Min(TimestampTzPlusMilliseconds(now, RETRY_MS), entry->credentials.expires_at);
+	*credentials = copy_credentials(&entry->credentials);
+	return true;
+}
+
+/* Get new ones, and keep them if that took asking. */
+static bool
+renew(const CmzCredentialConfig *config, const char *key, CmzCredentials *credentials, CmzProblem *problem)
+{
+	bool		found = find_credentials(config, credentials, problem) == CMZ_PROVISION_FOUND;
+	/* meanwhile others may have been kept in its place */
+	Kept	   *entry = find_kept(key);
+
+	if (!found)
+	{
+		/* names may be from files or answers, which are in no particular encoding */
+		problem->message = cmz_error_printable(problem->message);
+		problem->detail = problem->detail ? cmz_error_printable(problem->detail) : NULL;
+		return use_old(entry, credentials, problem);
+	}
+	if (credentials->asked)
+		keep(entry, key, credentials);
+	else if (entry != NULL)
+		forget(entry);
+	return true;
+}
+
+bool
+cmz_credentials_find(const CmzCredentialConfig *config, CmzCredentials *credentials,
+					 CmzProblem *problem)
+{
+	char	   *key = make_key(config);
+	Kept	   *entry;
+	bool		found = true;
+
+	memset(problem, 0, sizeof(*problem));
+	forget_if_changed(config);
+	entry = find_kept(key);
+	if (entry == NULL || GetCurrentTimestamp() >= entry->refresh_at)
+		found = renew(config, key, credentials, problem);
+	else
+		*credentials = copy_credentials(&entry->credentials);
+	destroy(key);
+	return found;
 }
 
 void
 cmz_credentials_get(const CmzCredentialConfig *config, CmzCredentials *credentials)
 {
-	char	   *key = make_key(config);
-	Kept	   *entry;
-	CmzProblem	problem = {0};
+	CmzProblem	problem;
 
-	forget_if_changed(config);
-	entry = find_kept(key);
-	if (entry == NULL || GetCurrentTimestamp() >= entry->refresh_at)
-	{
-		CmzProvision provision = find_credentials(config, credentials, &problem);
-		TimestampTz now = GetCurrentTimestamp();
-
-		/* meanwhile others may have been kept in its place */
-		entry = find_kept(key);
-		if (provision == CMZ_PROVISION_FOUND && credentials->asked)
-			keep(entry, key, credentials);
-		else if (provision == CMZ_PROVISION_FOUND && entry != NULL)
-			forget(entry);
-		if (provision != CMZ_PROVISION_FOUND && (entry == NULL || entry->credentials.expires_at <= now))
-			raise_problem(&problem);
-		if (provision != CMZ_PROVISION_FOUND)
-		{
-			ereport(LOG,
-					(errmsg("could not renew AWS credentials, those at hand are used until they expire"),
-					 errdetail_internal("%s", cmz_error_printable(problem.message))));
-			entry->refresh_at = Min(TimestampTzPlusMilliseconds(now, RETRY_MS), entry->credentials.expires_at);
-			*credentials = copy_credentials(&entry->credentials);
-		}
-	}
-	else
-		*credentials = copy_credentials(&entry->credentials);
-	destroy(key);
+	if (!cmz_credentials_find(config, credentials, &problem))
+		ereport(ERROR,
+				(errcode(problem.sqlstate),
+				 errmsg("%s", problem.message),
+				 problem.detail ? errdetail_internal("%s", problem.detail) : 0,
+				 problem.hint ? errhint("%s", problem.hint) : 0));
 }
 
 bool

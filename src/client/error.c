@@ -405,10 +405,20 @@ void
 cmz_error_raise(const CmzFailure *failure, const CmzService *service, const char *operation,
 				const char *table, const char *endpoint, int attempts, const char *account)
 {
-	const char *hint = cmz_error_hint(failure, service, operation);
+	const char *hint = failure->unsent ? failure->hint : cmz_error_hint(failure, service, operation);
 	StringInfoData detail;
 
 	initStringInfo(&detail);
+	if (failure->unsent)
+	{
+		appendStringInfo(&detail, "%s%s%s", failure->detail ? failure->detail : "",
+						 failure->detail && account ? " " : "", account ? account : "");
+		ereport(ERROR,
+				(errcode(failure->sqlstate),
+				 errmsg("%s", failure->message),
+				 detail.len > 0 ? errdetail_internal("%s", detail.data) : 0,
+				 hint ? errhint("%s", hint) : 0));
+	}
 	if (table)
 		appendStringInfo(&detail, "Table \"%s\", operation %s", table, operation);
 	else

@@ -91,7 +91,12 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		exchange->request_id[kept] = '\0';
 	}
 	else if ((value = header_value(line, size * n, "date", &len)) != NULL)
-		strlcpy(exchange->date, value, Min(len + 1, CMZ_HTTP_DATE_SIZE));
+	{
+		/* a line does not end with a zero */
+		len = Min(len, CMZ_HTTP_DATE_SIZE - 1);
+		memcpy(exchange->date, value, len);
+		exchange->date[len] = '\0';
+	}
 	else if ((value = header_value(line, size * n, "content-encoding", &len)) != NULL)
 		exchange->encoded = !(len == 8 && pg_strncasecmp(value, "identity", 8) == 0);
 	return size * n;

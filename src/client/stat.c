@@ -58,7 +58,8 @@ init(CmzSharedHeader *header)
 	init_slots(memory);
 }
 
-static CmzShared shared = {"cmz_fdw statistics", 0, 0, init, NULL, false, false};
+/* another layout needs another number: sessions of both may be there at one time */
+static CmzShared shared = {"cmz_fdw statistics 1", 0, 0, init, NULL, false, false};
 
 void
 cmz_stat_install(void)
@@ -68,10 +69,16 @@ cmz_stat_install(void)
 	cmz_shared_install(&shared);
 }
 
+void
+cmz_stat_attach(void)
+{
+	cmz_shared_attach(&shared);
+}
+
 static StatMemory *
 attach(void)
 {
-	cmz_shared_attach(&shared);
+	cmz_stat_attach();
 	return (StatMemory *) shared.memory;
 }
 

@@ -35,6 +35,8 @@ cmz_control_probe(const CmzClient *client, const char *operation, const char *ta
 		probe->failure.code = pstrdup(call->failure.code);
 	if (call->failure.message != NULL)
 		probe->failure.message = pstrdup(call->failure.message);
+	if (call->failure.detail != NULL)
+		probe->failure.detail = pstrdup(call->failure.detail);
 	cmz_call_free(call);
 	return probe->answer;
 }

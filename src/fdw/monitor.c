@@ -151,23 +151,13 @@ index_bytes(const json_t *description, const char *name)
 static json_t *
 describe_if_possible(const CmzClient *client, const char *table)
 {
-	StringInfoData body;
-	CmzCall    *call;
-	json_t	   *answer = NULL;
-	char	   *error;
+	CmzProbe	probe;
+	json_t	   *answer = cmz_control_probe_table(client, "DescribeTable", table, &probe);
 
-	initStringInfo(&body);
-	appendStringInfoChar(&body, '{');
-	cmz_json_append_member(&body, "TableName", table);
-	appendStringInfoChar(&body, '}');
-	call = cmz_call_start(client, "DescribeTable", table, &body);
-	if (cmz_call_wait(call))
-		answer = cmz_json_parse(call->answer, call->answer_len, &error);
-	else if (!cmz_failure_is(&call->failure, "ResourceNotFoundException"))
+	if (answer == NULL && !cmz_failure_is(&probe.failure, "ResourceNotFoundException"))
 		ereport(WARNING,
-				(errcode(call->failure.sqlstate),
-				 errmsg("could not find out the size of table \"%s\": %s", table, call->failure.message)));
-	cmz_call_free(call);
+				(errcode(probe.failure.sqlstate),
+				 errmsg("could not find out the size of table \"%s\": %s", table, probe.failure.message)));
 	return cmz_json_member(answer, "Table");
 }
 

@@ -53,7 +53,8 @@ init(CmzSharedHeader *header)
 		SpinLockInit(&memory->slots[i].mutex);
 }
 
-static CmzShared shared = {"cmz_fdw progress", 0, 0, init, NULL, false, false};
+/* another layout needs another number: sessions of both may be there at one time */
+static CmzShared shared = {"cmz_fdw progress 1", 0, 0, init, NULL, false, false};
 
 void
 cmz_progress_install(void)
@@ -105,20 +106,25 @@ static void
 claim(CmzProgress *progress)
 {
 	ProgressMemory *memory = attach();
+	Oid			userid = GetUserId();
+	TimestampTz now = GetCurrentTimestamp();
 
 	cmz_shared_lock(&shared, LW_EXCLUSIVE);
 	for (int i = 0; i < memory->nslots && progress->slot < 0; i++)
 	{
 		ProgressSlot *slot = &memory->slots[i];
 
+		/* only who holds the lock takes a free one */
 		if (slot->pid != 0)
 			continue;
+		SpinLockAcquire(&slot->mutex);
 		slot->database = MyDatabaseId;
-		slot->userid = GetUserId();
-		slot->started_at = GetCurrentTimestamp();
+		slot->userid = userid;
+		slot->started_at = now;
 		slot->progress = *progress;
 		strlcpy(slot->operation, progress->operation, sizeof(slot->operation));
 		slot->pid = MyProcPid;
+		SpinLockRelease(&slot->mutex);
 		progress->slot = i;
 	}
 	cmz_shared_unlock(&shared);

@@ -8,8 +8,8 @@ Requests under /__ steer it:
                   {"op": "PutItem"} limits an action to that operation
   GET  /__log     the requests since the last look, as JSON
 Actions: {"do": "pass"} and, instead of an answer: "status" (code, body,
-headers), "reset" (before forwarding), "lose" (forward, then reset),
-"hang" (seconds), "truncate", "crc", "gzip", "garbage" (bytes), "slow"
+headers), "reset" (before forwarding), "lose" (forward, then
+reset, after "seconds"), "hang" (seconds), "truncate", "crc", "gzip", "garbage" (bytes), "slow"
 (seconds), "partial" (of a BatchGetItem only the first "keys" are processed).
 An action's "times" says how often it is taken (default 1).
 A request's "in_hand" in the log says how many were being answered with it.
@@ -132,6 +132,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(*self.forward_partly(body, action["keys"]))
         status, data, headers = self.forward(body)
         if do == "lose":
+            time.sleep(action.get("seconds", 0))
             return self.reset()
         if do == "truncate":
             self.send_response(status)

@@ -92,6 +92,13 @@ script($proxy, { do => 'status', op => 'DescribeTable', code => 400, body => '{"
 my ($rc, $row, $warning) = $node->psql('postgres', 'SELECT stored_bytes IS NULL, read_units FROM cmz_cost');
 is($row, 't|0.5', 'a table that cannot be looked at is listed all the same');
 like($warning, qr/WARNING:  could not find out the size of table "tap-monitor": no/, '... with a warning');
+$node->safe_psql('postgres', "CREATE SERVER far FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'https://localhost:1'); GRANT USAGE ON FOREIGN SERVER far TO bob;
+	CREATE FOREIGN TABLE far (id text) SERVER far OPTIONS (key 'id')");
+$node->psql('postgres', "CREATE USER MAPPING FOR postgres SERVER far OPTIONS (access_key_id 'x', secret_access_key 'y'); ALTER SERVER far OPTIONS (ADD max_retries '0'); SELECT * FROM far");
+($rc, $row, $warning) = $node->psql('postgres', 'SELECT server, stored_bytes IS NULL FROM cmz_cost ORDER BY 1', extra_params => [ '-U', 'bob' ]);
+is($row, "far|t\ns|f", 'a server without credentials does not keep the others from being listed');
+like($warning, qr/WARNING:  could not find out the size of table "cmz-conversations": no AWS credentials for user "bob"/, '... with a warning too');
+$node->safe_psql('postgres', 'DROP SERVER far CASCADE');
 $node->safe_psql('postgres', "ALTER SERVER s RENAME TO renamed");
 is($node->safe_psql('postgres', 'SELECT server FROM cmz_cost'), 'renamed', 'a server has the name that it has now');
 $node->safe_psql('postgres', 'ALTER SERVER renamed RENAME TO s');
