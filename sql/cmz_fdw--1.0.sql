@@ -51,7 +51,7 @@ COMMENT ON FUNCTION cmz_credentials(name) IS
 
 REVOKE ALL ON FUNCTION cmz_credentials(name) FROM PUBLIC;
 
-CREATE FUNCTION cmz_stat_entries(OUT serverid oid, OUT table_name text, OUT index_name text, OUT operation text,
+CREATE FUNCTION cmz_stat_entries(OUT server text, OUT table_name text, OUT index_name text, OUT operation text,
                                  OUT requests bigint, OUT pages bigint, OUT items bigint, OUT scanned_items bigint,
                                  OUT bytes bigint, OUT consumed_read_units double precision,
                                  OUT consumed_write_units double precision, OUT throttled_requests bigint,
@@ -63,12 +63,8 @@ AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION cmz_stat_entries() IS
   'gives the rows of view cmz_stat';
 
--- servers are dropped, but what they have cost stays
-CREATE VIEW cmz_stat AS
-SELECT s.srvname AS server, e.table_name, e.index_name, e.operation, e.requests, e.pages, e.items, e.scanned_items,
-       e.bytes, e.consumed_read_units, e.consumed_write_units, e.throttled_requests, e.system_errors, e.user_errors,
-       e.retries, e.total_time, e.since, e.scope
-FROM cmz_stat_entries() e LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = e.serverid;
+-- the views call nothing that somebody might have put into their schema
+CREATE VIEW cmz_stat AS SELECT * FROM cmz_stat_entries();
 
 COMMENT ON VIEW cmz_stat IS
   'what requests to DynamoDB have done and cost, by server, table, index and operation';
@@ -84,37 +80,18 @@ COMMENT ON FUNCTION cmz_stat_reset() IS
 
 REVOKE ALL ON FUNCTION cmz_stat_reset() FROM PUBLIC;
 
-CREATE FUNCTION cmz_stored_bytes(server name, table_name text)
-RETURNS bigint
+CREATE FUNCTION cmz_cost_entries(OUT server text, OUT table_name text, OUT read_units double precision,
+                                 OUT write_units double precision, OUT stream_reads bigint, OUT stored_bytes bigint,
+                                 OUT read_cost numeric, OUT write_cost numeric, OUT stream_cost numeric,
+                                 OUT storage_cost_a_month numeric, OUT backup_cost_a_month numeric,
+                                 OUT since timestamptz, OUT scope text)
+RETURNS SETOF record
 AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE;
 
-COMMENT ON FUNCTION cmz_stored_bytes(name, text) IS
-  'asks DynamoDB for the size of a table with its indexes';
+COMMENT ON FUNCTION cmz_cost_entries() IS
+  'gives the rows of view cmz_cost';
 
-CREATE FUNCTION cmz_prices(OUT read_unit double precision, OUT write_unit double precision,
-                           OUT stream_read double precision, OUT storage double precision, OUT backup double precision)
-AS 'MODULE_PATHNAME' LANGUAGE C STRICT STABLE;
-
-COMMENT ON FUNCTION cmz_prices() IS
-  'gives the settings of prices that view cmz_cost reckons with';
-
--- prices are dollars for a million units, for a million requests, for a GB-month
-CREATE VIEW cmz_cost AS
-SELECT c.server, c.table_name, c.read_units, c.write_units, c.stream_reads, c.stored_bytes,
-       round((c.read_units * p.read_unit / 1e6)::numeric, 6) AS read_cost,
-       round((c.write_units * p.write_unit / 1e6)::numeric, 6) AS write_cost,
-       round((c.stream_reads * p.stream_read / 1e6)::numeric, 6) AS stream_cost,
-       round((c.stored_bytes / 2.0 ^ 30 * p.storage)::numeric, 6) AS storage_cost_a_month,
-       round((c.stored_bytes / 2.0 ^ 30 * p.backup)::numeric, 6) AS backup_cost_a_month,
-       c.since, c.scope
-FROM (SELECT e.*, CASE WHEN has_server_privilege(e.server, 'USAGE') THEN cmz_stored_bytes(e.server, e.table_name) END
-        AS stored_bytes
-      FROM (SELECT server, table_name, sum(consumed_read_units) AS read_units, sum(consumed_write_units) AS write_units,
-                   coalesce(sum(requests) FILTER (WHERE operation = 'GetRecords'), 0)::bigint AS stream_reads,
-                   min(since) AS since, scope
-            FROM cmz_stat WHERE table_name IS NOT NULL AND server IS NOT NULL
-            GROUP BY server, table_name, scope) e) c,
-     cmz_prices() p;
+CREATE VIEW cmz_cost AS SELECT * FROM cmz_cost_entries();
 
 COMMENT ON VIEW cmz_cost IS
   'what requests to DynamoDB have cost in dollars, and what storing its tables costs a month';

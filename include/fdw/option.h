@@ -24,6 +24,9 @@ extern int	cmz_option_milliseconds(const char *value, int def);
 /* The first of these environment variables that is set and not empty. */
 extern const char *cmz_option_environment(const char *const *variables);
 
+/* The value is one that the option of that name takes. */
+extern bool cmz_option_is_valid(const char *name, const char *value);
+
 /*
  * Check a value that comes from elsewhere (the environment, a function's
  * argument) as the option of that name; source says where it is from.

@@ -126,7 +126,7 @@ ask_providers(const CmzCredentialConfig *config, CmzCredentials *credentials, bo
 									   config->user_name, config->server_name),
 							  config->allow_ambient
 							  ? "Neither the user mapping nor the environment of the server process has any: variables, web identity, profiles, container and instance metadata were asked."
-							  : "The user mapping has none, and only a superuser's requests use the identity of the server process.",
+							  : "The user mapping has none, and only a superuser's requests, at servers that belong to a superuser, use the identity of the server process.",
 							  "Set access_key_id and secret_access_key with CREATE USER MAPPING or ALTER USER MAPPING.");
 	return CMZ_PROVISION_FAILED;
 }

@@ -232,6 +232,21 @@ parse_body(const CmzExchange *exchange)
 										   "ErrorResponse"), "Error");
 }
 
+/*
+ * A message up to its first line break.  Where a signature is wrong, AWS goes on with
+ * all that was signed, and that has the session token in it.
+ */
+static char *
+first_sentences(const char *text)
+{
+	const char *signed_text = strstr(text, "The Canonical String");
+	size_t		len = strcspn(text, "\r\n");
+
+	if (signed_text != NULL)
+		len = Min(len, (size_t) (signed_text - text));
+	return pnstrdup(text, len);
+}
+
 /* The exception in an error's body: code behind '#', and its message. */
 static bool
 parse_exception(const CmzExchange *exchange, const char **code, const char **message)
@@ -248,7 +263,7 @@ parse_exception(const CmzExchange *exchange, const char **code, const char **mes
 	if (text == NULL)
 		text = cmz_json_member_text(body, "Message");
 	*code = cmz_error_printable(strrchr(type, '#') ? strrchr(type, '#') + 1 : type);
-	*message = cmz_error_printable(text ? text : "no message");
+	*message = cmz_error_printable(text ? first_sentences(text) : "no message");
 	return true;
 }
 

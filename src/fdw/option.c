@@ -449,6 +449,15 @@ cmz_option_environment(const char *const *variables)
 	return NULL;
 }
 
+bool
+cmz_option_is_valid(const char *name, const char *value)
+{
+	int			row = find_option(name);
+
+	Assert(row >= 0);
+	return option_table[row].check == NULL || option_table[row].check(value) == NULL;
+}
+
 void
 cmz_option_check(const char *name, const char *value, const char *source)
 {
@@ -502,6 +511,6 @@ cmz_option_define_gucs(void)
 							100000, 1, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
-	cmz_monitor_define_gucs();
+	cmz_cost_define_gucs();
 	MarkGUCPrefixReserved("cmz_fdw");
 }

@@ -109,7 +109,8 @@ fill_credential_config(CmzCredentialConfig *config, ForeignServer *server, List 
 	config->role_arn = either(mapping, server->options, "role_arn");
 	config->external_id = either(mapping, server->options, "external_id");
 	config->role_session_name = either(mapping, server->options, "role_session_name");
-	config->allow_ambient = superuser_arg(userid) ||
+	/* whoever owns the server chooses where requests are sent */
+	config->allow_ambient = (superuser_arg(userid) && superuser_arg(server->owner)) ||
 		cmz_option_bool(cmz_option_find(mapping, "ambient_credentials"), false);
 	/* the owner can write mappings, a superuser's too, but for one with ambient_credentials */
 	config->may_lend = superuser_arg(server->owner) ||

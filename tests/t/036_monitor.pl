@@ -100,7 +100,7 @@ is($row, "far|t\ns|f", 'a server without credentials does not keep the others fr
 like($warning, qr/WARNING:  could not find out the size of table "cmz-conversations": no AWS credentials for user "bob"/, '... with a warning too');
 $node->safe_psql('postgres', 'DROP SERVER far CASCADE');
 $node->safe_psql('postgres', "ALTER SERVER s RENAME TO renamed");
-is($node->safe_psql('postgres', 'SELECT server FROM cmz_cost'), 'renamed', 'a server has the name that it has now');
+is($node->safe_psql('postgres', 'SELECT server FROM cmz_cost WHERE server IS NOT NULL'), 'renamed', 'a server has the name that it has now');
 $node->safe_psql('postgres', 'ALTER SERVER renamed RENAME TO s');
 
 # progress: a scan that is read in parts
