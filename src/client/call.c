@@ -273,14 +273,15 @@ cmz_call_was_answered(const CmzCall *call)
 void
 cmz_calls_drive(bool wait)
 {
-	long		timeout_ms;
+	long		timeout_ms = advance_calls();
 
+	/* perhaps when it was started: that is not to be waited for */
+	if (!wait || !some_finished)
+	{
+		cmz_wait_round(wait ? timeout_ms : 0);
+		(void) advance_calls();
+	}
 	some_finished = false;
-	timeout_ms = advance_calls();
-	if (wait && some_finished)
-		return;
-	cmz_wait_round(wait ? timeout_ms : 0);
-	(void) advance_calls();
 }
 
 long
