@@ -18,6 +18,7 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 
 #define HINT_ONE_AT_A_TIME \
@@ -157,6 +158,7 @@ cmz_add_index(PG_FUNCTION_ARGS)
 	CmzJob		job;
 	char	   *name;
 
+	PreventCommandIfReadOnly("cmz_add_index()");
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -6,6 +6,9 @@
  * TTL and point-in-time recovery can only be enabled once the table is ACTIVE.
  * Whoever does not wait for that, or is cancelled or refused half-way, has
  * cmz_configure_table() do what is left; it may be called any number of times.
+ *
+ * None of it is for a read-only transaction or a standby, although PostgreSQL would
+ * not notice.
  */
 #include "postgres.h"
 
@@ -18,6 +21,7 @@
 #include "fdw/table.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 
 /* Days of continuous backups: the guide's, and the most there are. */
@@ -238,6 +242,7 @@ cmz_create_table(PG_FUNCTION_ARGS)
 {
 	Provision	p;
 
+	PreventCommandIfReadOnly("cmz_create_table()");
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -263,6 +268,7 @@ cmz_configure_table(PG_FUNCTION_ARGS)
 {
 	Provision	p;
 
+	PreventCommandIfReadOnly("cmz_configure_table()");
 	begin(&p, fcinfo);
 	configure(&p);
 	cmz_job_end(&p.job);
@@ -299,12 +305,13 @@ PG_FUNCTION_INFO_V1(cmz_drop_table);
 Datum
 cmz_drop_table(PG_FUNCTION_ARGS)
 {
-	Oid			serverid = cmz_session_usable_server(NameStr(*PG_GETARG_NAME(0)));
-	CmzClient  *client = cmz_session_client(serverid, GetUserId());
 	char	   *table = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	CmzClient  *client;
 	CmzProbe	probe;
 	CmzJob		job;
 
+	PreventCommandIfReadOnly("cmz_drop_table()");
+	client = cmz_session_client(cmz_session_usable_server(NameStr(*PG_GETARG_NAME(0))), GetUserId());
 	cmz_option_check("table_name", table, "the arguments");
 	cmz_job_begin(&job, client, table);
 	/* an attempt whose answer was lost may have deleted it */

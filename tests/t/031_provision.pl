@@ -405,6 +405,16 @@ behave($aws);
 unlike(run(q{SELECT cmz_drop_table('s', 'prov-other')}), qr/ERROR/, 'a table is deleted');
 received($aws);
 
+# --- Read-only transactions
+foreach my $change (q{cmz_create_table('s', 'prov-other')}, q{cmz_configure_table('s', 'prov-table')}, q{cmz_add_index('prov_table', 'AnimalIndex')}, q{cmz_drop_table('s', 'prov-table')})
+{
+	my ($function) = $change =~ /^(\w+)/;
+	like(error_of($node, "BEGIN READ ONLY; SELECT $change"), qr/25006: cannot execute $function\(\) in a read-only transaction/, "$function() is not for a read-only transaction");
+}
+like(error_of($node, q{BEGIN READ ONLY; SELECT cmz_insert_test_data('prov_table')}), qr/25006: cannot execute INSERT in a read-only/, '... nor are test data');
+is(ops(received($aws)), '', '... and nothing is sent');
+like(run(q{BEGIN READ ONLY; SELECT count(*) FROM cmz_check_table('prov_table') WHERE ok}), qr/^\d+$/m, 'checking is');
+
 # --- Privileges
 $node->safe_psql('postgres', q{
 	CREATE ROLE bob LOGIN;
