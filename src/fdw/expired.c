@@ -3,60 +3,91 @@
  *	  Option hide_expired: items whose time to live has passed are left out.
  *
  * DynamoDB deletes them some time later.  Until then a scan has one more
- * condition, "ttl IS NULL OR ttl > now()", which is pushed down, rechecked and held
- * against the transaction's own writes like all others.
+ * condition, "ttl IS NULL OR ttl > now", which is rechecked and held against the
+ * transaction's own writes like all others.  The present time takes the form of the
+ * column, never the column that of a time: so the comparison is one that
+ * pushdown.c takes, and no number is too large to be compared.
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "base/conversation.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fdw/expired.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/restrictinfo.h"
-#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
 static Expr *
-call(Oid function, Oid result, List *arguments)
+call(Oid function, Oid result, List *arguments, CoercionForm form)
 {
-	return (Expr *) makeFuncExpr(function, result, arguments, InvalidOid, DEFAULT_COLLATION_OID,
-								 COERCE_EXPLICIT_CALL);
+	return (Expr *) makeFuncExpr(function, result, arguments, InvalidOid, DEFAULT_COLLATION_OID, form);
 }
 
-/* The column as a timestamptz, NULL if it shows no time. */
+/* function(text, now()) */
 static Expr *
-time_of(Var *var, Oid base_type)
+of_now(Oid function, Oid result, const char *text, CoercionForm form)
 {
-	bool		is_time = base_type == TIMESTAMPTZOID || base_type == TIMESTAMPOID;
-	Node	   *value = coerce_to_target_type(NULL, (Node *) var, var->vartype, is_time ? base_type : FLOAT8OID,
-											  -1, COERCION_ASSIGNMENT, COERCE_EXPLICIT_CAST, -1);
-
-	if (value == NULL || base_type == TIMESTAMPTZOID)
-		return (Expr *) value;
-	if (!is_time)
-		return call(F_TO_TIMESTAMP_FLOAT8, TIMESTAMPTZOID, list_make1(value));
-	return call(F_TIMEZONE_TEXT_TIMESTAMP, TIMESTAMPTZOID,
+	return call(function, result,
 				list_make2(makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
-									 CStringGetTextDatum("UTC"), false, false), value));
+									 CStringGetTextDatum(text), false, false),
+						   call(F_NOW, TIMESTAMPTZOID, NIL, COERCE_EXPLICIT_CALL)),
+				form);
 }
 
-/* ttl IS NULL OR ttl > now() */
+/*
+ * The present time as a column of that type has it; NULL if it shows no time.
+ * A whole number of seconds is later than the present if it is later than the
+ * present's whole seconds.
+ */
 static Expr *
-make_condition(Var *var, Expr *time)
+present(Oid type)
 {
-	NullTest   *is_null = makeNode(NullTest);
-	Expr	   *now = call(F_NOW, TIMESTAMPTZOID, NIL);
-	Oid			later = lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_GT_OPR)->gt_opr;
+	Expr	   *seconds;
 
+	switch (type)
+	{
+		case TIMESTAMPTZOID:
+			return call(F_NOW, TIMESTAMPTZOID, NIL, COERCE_EXPLICIT_CALL);
+		case TIMESTAMPOID:
+			return of_now(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID, "UTC", COERCE_SQL_SYNTAX);
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			seconds = call(F_FLOOR_NUMERIC, NUMERICOID, list_make1(present(NUMERICOID)), COERCE_EXPLICIT_CALL);
+			return call(F_INT8_NUMERIC, INT8OID, list_make1(seconds), COERCE_EXPLICIT_CAST);
+		case NUMERICOID:
+			return of_now(F_EXTRACT_TEXT_TIMESTAMPTZ, NUMERICOID, "epoch", COERCE_SQL_SYNTAX);
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return of_now(F_DATE_PART_TEXT_TIMESTAMPTZ, FLOAT8OID, "epoch", COERCE_EXPLICIT_CALL);
+		default:
+			return NULL;
+	}
+}
+
+/* ttl IS NULL OR ttl > now; type is the column's without its domain */
+static Expr *
+make_condition(Var *var, Oid type, Expr *now)
+{
+	Oid			family = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	Oid			later = get_opfamily_member(family, type, exprType((Node *) now), BTGreaterStrategyNumber);
+	NullTest   *is_null = makeNode(NullTest);
+	Expr	   *ttl = (Expr *) var;
+
+	if (var->vartype != type)
+		ttl = (Expr *) makeRelabelType(ttl, type, -1, InvalidOid, COERCE_IMPLICIT_CAST);
 	is_null->arg = (Expr *) var;
 	is_null->nulltesttype = IS_NULL;
 	is_null->location = -1;
 	return makeBoolExpr(OR_EXPR,
-						list_make2(is_null, make_opclause(later, BOOLOID, false, time, now,
+						list_make2(is_null, make_opclause(later, BOOLOID, false, ttl, now,
 														  InvalidOid, InvalidOid)), -1);
 }
 
@@ -66,17 +97,17 @@ cmz_expired_hide(PlannerInfo *root, RelOptInfo *rel, const CmzTable *table)
 	const CmzColumn *column = cmz_table_column(table, CMZ_TTL);
 	Var		   *var = column == NULL ? NULL
 		: makeVar(rel->relid, column->attnum, column->declared_type, column->typmod, column->collation, 0);
-	Expr	   *time = var ? time_of(var, column->type) : NULL;
+	Expr	   *now = var ? present(column->type) : NULL;
 	RestrictInfo *rinfo;
 	QualCost	cost;
 
-	if (time == NULL)
+	if (now == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
 				 errmsg("option \"hide_expired\" needs a column of foreign table \"%s\" that shows attribute \"%s\" as a time",
 						table->name, CMZ_TTL),
 				 errhint("Add a column such as \"ttl timestamptz\", or set option hide_expired of the foreign table to 'false'.")));
-	rinfo = make_simple_restrictinfo(root, make_condition(var, time));
+	rinfo = make_simple_restrictinfo(root, make_condition(var, column->type, now));
 	cost_qual_eval_node(&cost, (Node *) rinfo->clause, root);
 	rel->baserestrictinfo = lappend(rel->baserestrictinfo, rinfo);
 	rel->baserestrictcost.startup += cost.startup;

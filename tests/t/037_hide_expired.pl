@@ -14,6 +14,14 @@ $node->safe_psql('postgres', qq{
 	CREATE FOREIGN TABLE t ($columns, ttl timestamptz) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
 	CREATE FOREIGN TABLE everything ($columns, ttl timestamptz) SERVER s OPTIONS (table_name 'tap-expired');
 	CREATE FOREIGN TABLE seconds ($columns, ttl bigint) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE FOREIGN TABLE numbers ($columns, ttl numeric) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE FOREIGN TABLE integers ($columns, ttl integer) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE FOREIGN TABLE floats ($columns, ttl double precision) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE FOREIGN TABLE utc ($columns, ttl timestamp) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE DOMAIN unix_seconds AS bigint;
+	CREATE FOREIGN TABLE domains ($columns, ttl unix_seconds) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE FOREIGN TABLE rounded ($columns, ttl numeric(20, 2)) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
+	CREATE FOREIGN TABLE at_once ($columns, ttl numeric) SERVER s OPTIONS (table_name 'tap-expired', write_mode 'immediate');
 	CREATE DOMAIN moment AS timestamp;
 	CREATE FOREIGN TABLE plain ($columns, ttl moment) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');
 	CREATE FOREIGN TABLE without ($columns) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true');});
@@ -29,7 +37,8 @@ foreach my $ttl ($now - 86400, $now - 10, $now + 86400, undef)
 sub all_of { my ($table, $more) = @_; return $node->safe_psql('postgres', "SELECT string_agg(content, ' ' ORDER BY content) FROM $table $more") }
 
 is(all_of('everything', ''), 'c1 c2 c3 c4', 'off by default');
-foreach my $table ('t', 'seconds', 'plain')
+my @filtered = qw(t seconds numbers integers floats utc domains plain);
+foreach my $table (@filtered, 'rounded')
 {
 	is(all_of($table, ''), 'c3 c4', "$table: a scan");
 	is(all_of($table, "WHERE user_id = 'u' AND session_id = 's'"), 'c3 c4', '... the table by key');
@@ -41,10 +50,32 @@ foreach my $table ('t', 'seconds', 'plain')
 	is($node->safe_psql('postgres', "SELECT l.x, content FROM (VALUES (1, 'u'), (2, 'v')) l(x, u) LEFT JOIN $table ON user_id = l.u AND session_id_timestamp < 's#2025-01-19T12:00:03Z'"),
 		"1|\n2|", '... an outer join');
 }
-requests($proxy);
-all_of('t', "WHERE animal_id = 'a'");
-my ($query) = grep { $_->{op} eq 'Query' } requests($proxy);
-like($query->{body}{FilterExpression}, qr/attribute_not_exists.*>/, 'DynamoDB filters them');
+foreach my $table (@filtered)
+{
+	requests($proxy);
+	all_of($table, "WHERE animal_id = 'a'");
+	my ($query) = grep { $_->{op} eq 'Query' } requests($proxy);
+	like($query->{body}{FilterExpression}, qr/attribute_not_exists.*>/, "DynamoDB filters them: $table");
+	like($node->safe_psql('postgres', "EXPLAIN (COSTS OFF) SELECT content FROM $table WHERE animal_id = 'a'"), qr/Filter Expression: .*ttl > /, '... as EXPLAIN says');
+}
+
+# an item expires when its second begins; of one transaction all times are the same
+foreach my $table (@filtered, 'rounded')
+{
+	is($node->safe_psql('postgres', qq{SET TimeZone = 'America/Los_Angeles'; BEGIN; DELETE FROM at_once WHERE user_id = 'v';
+		INSERT INTO at_once (user_id, session_id, "timestamp", animal_id, content, ttl)
+			SELECT 'v', 's', '2025-01-19T12:00:00Z'::timestamptz + i * interval '1 s', 'b', i::text, floor(extract(epoch FROM now())) + i FROM generate_series(-1, 1) i;
+		SELECT content FROM $table WHERE animal_id = 'b'; SET LOCAL cmz_fdw.enable_pushdown = off; SELECT content FROM $table WHERE animal_id = 'b'; COMMIT}), "1\n1", "the second in which it expires: $table");
+}
+$node->safe_psql('postgres', q{DELETE FROM at_once WHERE user_id = 'v'});
+
+# a number that is no time is compared as any other
+$node->safe_psql('postgres', q{INSERT INTO at_once (user_id, session_id, "timestamp", animal_id, content, ttl)
+	VALUES ('v', 's', '2025-01-19T12:00:00Z', 'b', 'late', 1737000000000000), ('v', 's', '2025-01-19T12:00:01Z', 'b', 'early', -7)});
+is(all_of($_, "WHERE animal_id = 'b'"), 'late', "microseconds, and a duration: $_") foreach 'seconds', 'numbers', 'floats', 'domains', 'rounded';
+like(error_of($node, "SELECT * FROM $_ WHERE animal_id = 'b'"), qr/HV004: attribute "ttl".*DETAIL:  Item userId = .v.*HINT: /s, "... is none of the type: $_") foreach 't', 'integers', 'utc';
+$node->safe_psql('postgres', q{DELETE FROM at_once WHERE user_id = 'v'});
+
 $node->safe_psql('postgres', 'SET cmz_fdw.enable_pushdown = off; SELECT * FROM t');
 is(all_of('t', ''), 'c3 c4', 'and so do we');
 
