@@ -26,12 +26,6 @@ extern void cmz_wait_round(long timeout_ms);
 extern void cmz_wait_sleep(long ms);
 
 /*
- * Wait until a descriptor of another kind (a pipe) can be read; false once
- * timeout_ms have passed.  Raises what an interrupt raises.
- */
-extern bool cmz_wait_readable(int fd, long timeout_ms);
-
-/*
  * Something that others can wait for: a descriptor that becomes readable when
  * cmz_wait_round has something to do.
  */

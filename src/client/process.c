@@ -94,6 +94,8 @@ start_command(const char *text)
 	command->fd = ends[0];
 	(void) fcntl(ends[0], F_SETFD, FD_CLOEXEC);
 	(void) fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	/* our end only: requests in flight go on while we wait for it */
+	(void) fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	if (!spawn(text, ends[1], &command->pid))
 		command->pid = 0;
 	close(ends[1]);
@@ -110,12 +112,12 @@ read_output(Command *command, TimestampTz end)
 
 	while (n != 0)
 	{
-		long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-
-		if (len == MAX_OUTPUT || !cmz_wait_readable(command->fd, ms))
+		if (len == MAX_OUTPUT || GetCurrentTimestamp() >= end)
 			return NULL;
 		n = read(command->fd, output + len, MAX_OUTPUT - len);
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno == EAGAIN)
+			cmz_wait_sleep(POLL_MS);
+		else if (n < 0 && errno != EINTR)
 			return NULL;
 		len += Max(n, 0);
 	}

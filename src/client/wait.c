@@ -211,29 +211,6 @@ cmz_wait_sleep(long ms)
 		cmz_wait_round(ms);
 }
 
-bool
-cmz_wait_readable(int fd, long timeout_ms)
-{
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
-
-	(void) cmz_wait_multi();
-	for (;;)
-	{
-		long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-		int			events;
-
-		CHECK_FOR_INTERRUPTS();
-		events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-								   fd, ms, wait_event_info);
-		if (events & WL_LATCH_SET)
-			ResetLatch(MyLatch);
-		if (events & WL_SOCKET_READABLE)
-			return true;
-		if (ms <= 0)
-			return false;
-	}
-}
-
 #ifdef __linux__
 
 struct CmzPollable

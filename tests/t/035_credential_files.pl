@@ -152,6 +152,18 @@ foreach (['exits with 3', printing('') . "exit 3\n"], [ 'prints nothing', '' ], 
 	unlike($shown, qr/s3cret|AKIA/, '... without what it printed');
 }
 
+# requests of another scan that are in flight go on meanwhile
+write_file('command', "[default]\n$key\[profile slow]\ncredential_process = sh $dir/run.sh\n");
+write_file('run.sh', "sleep 2.5\n" . printing(''));
+create_server($node, 'slow', "http://$aws", "profile 'slow'");
+$node->safe_psql('postgres', q{ALTER SERVER s OPTIONS (ADD request_timeout '2s');
+	CREATE TABLE parts (id text COLLATE "C") PARTITION BY LIST (id);
+	CREATE FOREIGN TABLE part_a PARTITION OF parts FOR VALUES IN ('a') SERVER s OPTIONS (table_name 'cred-t', key 'id');
+	CREATE FOREIGN TABLE part_b PARTITION OF parts FOR VALUES IN ('b') SERVER slow OPTIONS (table_name 'cred-t', key 'id')});
+like($node->safe_psql('postgres', q{EXPLAIN (COSTS OFF) SELECT id FROM parts}), qr/Async Foreign Scan.*Async Foreign Scan/s, 'two scans at once');
+is(error_of($node, q{SELECT id FROM parts}), 'no error: ', '... of which one does not wait for the other\'s command');
+$node->safe_psql('postgres', q{DROP TABLE parts; ALTER SERVER s OPTIONS (DROP request_timeout)});
+
 # a command that hangs is ended with all that it has started; while one of them
 # lives, the pipe has a writer
 sub hanging
