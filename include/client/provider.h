@@ -48,6 +48,9 @@ extern CmzProvision cmz_provide_instance(const CmzCredentialConfig *config,
  * Parts that the providers are made of.
  */
 
+/* A variable of the server process's environment; an empty one is like none: NULL. */
+extern const char *cmz_provision_environment(const char *name);
+
 /* Report a problem of SQLSTATE 28000; always gives FAILED.  detail may be NULL. */
 extern CmzProvision cmz_provision_fail(CmzProblem *problem, const char *message,
 									   const char *detail, const char *hint);

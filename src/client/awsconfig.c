@@ -35,17 +35,17 @@ static uint64 version = 0;
 char *
 cmz_awsconfig_home_path(const char *path)
 {
-	const char *home = getenv("HOME");
+	const char *home = cmz_provision_environment("HOME");
 
-	return home && *home ? psprintf("%s/%s", home, path) : NULL;
+	return home ? psprintf("%s/%s", home, path) : NULL;
 }
 
 static char *
 file_path(const ConfigFile *file)
 {
-	const char *path = getenv(file->variable);
+	const char *path = cmz_provision_environment(file->variable);
 
-	if (path == NULL || *path == '\0')
+	if (path == NULL)
 		return cmz_awsconfig_home_path(file->path);
 	return strncmp(path, "~/", 2) == 0 ? cmz_awsconfig_home_path(path + 2) : pstrdup(path);
 }
@@ -53,9 +53,7 @@ file_path(const ConfigFile *file)
 static bool
 is_named(const ConfigFile *file)
 {
-	const char *path = getenv(file->variable);
-
-	return path != NULL && *path != '\0';
+	return cmz_provision_environment(file->variable) != NULL;
 }
 
 static bool
@@ -220,9 +218,9 @@ cmz_awsconfig_get_sso(const char *session, const char *name)
 const char *
 cmz_awsconfig_profile(const char *option)
 {
-	const char *variable = getenv("AWS_PROFILE");
+	const char *variable = cmz_provision_environment("AWS_PROFILE");
 
 	if (option != NULL)
 		return option;
-	return variable && *variable ? variable : "default";
+	return variable ? variable : "default";
 }

@@ -39,25 +39,17 @@ provide_mapping(const CmzCredentialConfig *config, CmzCredentials *credentials, 
 	return CMZ_PROVISION_FOUND;
 }
 
-static const char *
-environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 CmzProvision
 cmz_provide_environment(const CmzCredentialConfig *config, CmzCredentials *credentials,
 						CmzProblem *problem)
 {
-	const char *id = environment("AWS_ACCESS_KEY_ID");
-	const char *secret = environment("AWS_SECRET_ACCESS_KEY");
+	const char *id = cmz_provision_environment("AWS_ACCESS_KEY_ID");
+	const char *secret = cmz_provision_environment("AWS_SECRET_ACCESS_KEY");
 
 	(void) config;
 	if (id == NULL && secret == NULL)
 		return CMZ_PROVISION_NONE;
-	return cmz_provision_keys(id, secret, environment("AWS_SESSION_TOKEN"), "environment",
+	return cmz_provision_keys(id, secret, cmz_provision_environment("AWS_SESSION_TOKEN"), "environment",
 							  credentials, problem);
 }
 
@@ -78,7 +70,7 @@ provide_dummy(const CmzCredentialConfig *config, CmzCredentials *credentials, Cm
 static CmzProvision
 provide_instance(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
-	if (config->allow_dummy && getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT") == NULL)
+	if (config->allow_dummy && cmz_provision_environment("AWS_EC2_METADATA_SERVICE_ENDPOINT") == NULL)
 		return CMZ_PROVISION_NONE;
 	return cmz_provide_instance(config, credentials, problem);
 }

@@ -32,14 +32,6 @@ static const CmzCredentialNames names = {
 
 static TimestampTz not_there_until = 0;
 
-static const char *
-environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 /* Neither through a proxy nor for long. */
 static CmzHttpOptions
 local_options(const CmzCredentialConfig *config, int timeout_ms)
@@ -91,9 +83,9 @@ is_safe(const char *url)
 static bool
 read_container_token(const char **token, CmzProblem *problem)
 {
-	const char *path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *path = cmz_provision_environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 
-	*token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	*token = cmz_provision_environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	if (path != NULL && (*token = cmz_provision_read_text(path, problem)) == NULL)
 		return false;
 	/* it may be two words: "Bearer ..." */
@@ -107,9 +99,9 @@ read_container_token(const char **token, CmzProblem *problem)
 CmzProvision
 cmz_provide_container(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
-	const char *path = environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *path = cmz_provision_environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *url = path ? psprintf(CONTAINER_HOST "%s", path)
-		: environment("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+		: cmz_provision_environment("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	CmzHttpOptions http = local_options(config, CONTAINER_TIMEOUT_MS);
 	CmzHeader	headers[2];
 	int			n = 0;
@@ -144,8 +136,8 @@ cmz_provide_container(const CmzCredentialConfig *config, CmzCredentials *credent
 static const char *
 instance_endpoint(void)
 {
-	const char *url = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	const char *mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	const char *url = cmz_provision_environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = cmz_provision_environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
 	size_t		len;
 
 	if (url == NULL)
@@ -158,7 +150,7 @@ instance_endpoint(void)
 static int
 number_of(const char *variable, int def, int max)
 {
-	const char *value = environment(variable);
+	const char *value = cmz_provision_environment(variable);
 	int			number = value ? atoi(value) : 0;
 
 	return number > 0 ? Min(number, max) : def;
@@ -201,7 +193,7 @@ no_instance(CmzProblem *problem, const CmzFailure *failure)
 CmzProvision
 cmz_provide_instance(const CmzCredentialConfig *config, CmzCredentials *credentials, CmzProblem *problem)
 {
-	const char *disabled = environment("AWS_EC2_METADATA_DISABLED");
+	const char *disabled = cmz_provision_environment("AWS_EC2_METADATA_DISABLED");
 	CmzHttpOptions http = local_options(config, 1000 * number_of("AWS_METADATA_SERVICE_TIMEOUT",
 																 INSTANCE_TIMEOUT_MS / 1000, 60));
 	CmzHeader	header = {"X-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL_S};

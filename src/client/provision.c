@@ -21,6 +21,14 @@
 
 #define UNIX_TO_PG_USECS	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
+const char *
+cmz_provision_environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
 CmzProvision
 cmz_provision_fail(CmzProblem *problem, const char *message, const char *detail, const char *hint)
 {

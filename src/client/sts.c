@@ -132,15 +132,14 @@ CmzProvision
 cmz_provide_web_identity(const CmzCredentialConfig *config, CmzCredentials *credentials,
 						 CmzProblem *problem)
 {
-	const char *token_file = getenv("AWS_WEB_IDENTITY_TOKEN_FILE");
-	const char *role_arn = getenv("AWS_ROLE_ARN");
-	const char *session_name = getenv("AWS_ROLE_SESSION_NAME");
+	const char *token_file = cmz_provision_environment("AWS_WEB_IDENTITY_TOKEN_FILE");
+	const char *role_arn = cmz_provision_environment("AWS_ROLE_ARN");
+	const char *session_name = cmz_provision_environment("AWS_ROLE_SESSION_NAME");
 
-	if (token_file == NULL || *token_file == '\0')
+	if (token_file == NULL)
 		return CMZ_PROVISION_NONE;
-	if (role_arn == NULL || *role_arn == '\0')
+	if (role_arn == NULL)
 		return cmz_provision_fail(problem, "environment variable AWS_ROLE_ARN is not set",
 								  "AWS_WEB_IDENTITY_TOKEN_FILE needs it.", NULL);
-	return cmz_provide_web_role(config, role_arn, session_name && *session_name ? session_name : NULL,
-								token_file, credentials, problem);
+	return cmz_provide_web_role(config, role_arn, session_name, token_file, credentials, problem);
 }

@@ -122,7 +122,11 @@ like(refused('remote'), qr/28000: no AWS credentials for user/, '... for all end
 is(calls(), '', '... and is not asked');
 environment(AWS_EC2_METADATA_SERVICE_ENDPOINT => 'http://127.0.0.1:1');
 like(refused('remote'), qr/28000: no AWS credentials for user/, 'one that is not there has none');
-environment(AWS_EC2_METADATA_SERVICE_ENDPOINT => undef, AWS_METADATA_SERVICE_TIMEOUT => '60');
-is($node->safe_psql('postgres', q{SET statement_timeout = '10s'; SELECT source FROM cmz_credentials('s')}), 'none needed', 'beside a local endpoint there is none, unless somebody says where');
+foreach my $endpoint (undef, '')
+{
+	environment(AWS_EC2_METADATA_SERVICE_ENDPOINT => $endpoint, AWS_METADATA_SERVICE_TIMEOUT => '60');
+	is($node->safe_psql('postgres', q{SET statement_timeout = '10s'; SELECT source FROM cmz_credentials('s')}), 'none needed',
+		'beside a local endpoint there is none, unless somebody says where' . (defined $endpoint ? ', which an empty variable does not' : ''));
+}
 ddb('DeleteTable', { TableName => 'cred-t' });
 done_testing();
