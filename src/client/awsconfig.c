@@ -56,15 +56,18 @@ is_named(const ConfigFile *file)
 	return cmz_provision_environment(file->variable) != NULL;
 }
 
+/* The parts of a second go by another name elsewhere. */
 static bool
 has_changed(const ConfigFile *file, const struct stat *now)
 {
+#ifdef __linux__
+	if (file->seen.st_mtim.tv_nsec != now->st_mtim.tv_nsec ||
+		file->seen.st_ctim.tv_nsec != now->st_ctim.tv_nsec)
+		return true;
+#endif
 	return file->seen.st_ino != now->st_ino ||
 		file->seen.st_dev != now->st_dev || file->seen.st_size != now->st_size ||
-		file->seen.st_mtim.tv_sec != now->st_mtim.tv_sec ||
-		file->seen.st_mtim.tv_nsec != now->st_mtim.tv_nsec ||
-		file->seen.st_ctim.tv_sec != now->st_ctim.tv_sec ||
-		file->seen.st_ctim.tv_nsec != now->st_ctim.tv_nsec;
+		file->seen.st_mtime != now->st_mtime || file->seen.st_ctime != now->st_ctime;
 }
 
 static void
