@@ -225,6 +225,16 @@ find_kept(const char *key)
 	return NULL;
 }
 
+/* An empty entry, or, if there is none, each in its turn. */
+static Kept *
+free_entry(void)
+{
+	for (int i = 0; i < MAX_KEPT; i++)
+		if (kept[i].key == NULL)
+			return &kept[i];
+	return &kept[next_kept++ % MAX_KEPT];
+}
+
 static char *
 copy(const char *text)
 {
@@ -256,7 +266,7 @@ keep(Kept *entry, const char *key, CmzCredentials *credentials)
 	credentials->serial = ++last_serial;
 	copies = copy_credentials(credentials);
 	if (entry == NULL)
-		entry = &kept[next_kept++ % MAX_KEPT];
+		entry = free_entry();
 	forget(entry);
 	entry->credentials = copies;
 	entry->refresh_at = credentials->expires_at - Max(before_ms, 0) * 1000;

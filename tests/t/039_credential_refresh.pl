@@ -153,6 +153,20 @@ is($session->query(q{SELECT count(*) FROM o WHERE id = 'a'}), '0', 'another endp
 is(scalar(my @others = aws_log($other)), 1, '... that was never in doubt');
 is(run(), '0', 'both are remembered');
 like(counts(), qr/^dynamodb:1/, '... each by itself');
+
+# what is kept is not given up while there is room
+$node->safe_psql('postgres', "CREATE SERVER elsewhere FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'http://$aws', region 'eu-west-1', max_retries '0');
+	CREATE FOREIGN TABLE e (id text COLLATE \"C\") SERVER elsewhere OPTIONS (table_name 'cred-t', key 'id'); DROP USER MAPPING FOR postgres SERVER s; ALTER SERVER s OPTIONS (DROP role_arn)");
+write_file('token', 'token.5');
+behave();
+begin();
+run();
+behave(fail => [ { %expired, times => 200 } ]);
+$session->query(q{SELECT count(*) FROM e WHERE id = 'a';}) foreach 1 .. 40;
+$session->{stderr} = '';
+behave();
+is(run(), '0', 'others have been refused forty times');
+is(counts(), 'dynamodb:1', '... and the first are still kept');
 $session->quit;
 
 only_sound('all requests were such of AWS');
