@@ -50,10 +50,10 @@ SET cmz_fdw.enable_pushdown = off;
 EXPLAIN (COSTS OFF) SELECT id FROM o WHERE day = 'd' AND note = 'x';
 RESET cmz_fdw.enable_pushdown;
 -- the keys of another table in place of the defaults
-ALTER FOREIGN TABLE o OPTIONS (SET key 'id, day', SET indexes 'L (id, note) local');
+ALTER FOREIGN TABLE o OPTIONS (SET key 'id, day', SET indexes 'Loc (id, note) local');
 EXPLAIN (COSTS OFF) SELECT * FROM o WHERE id = 'i' AND day BETWEEN 'a' AND 'b';
 EXPLAIN (COSTS OFF) SELECT * FROM o WHERE id = 'i' AND note LIKE 'abc%';
-ALTER FOREIGN TABLE o OPTIONS (SET key 'day', SET indexes 'L (id, note) local');
+ALTER FOREIGN TABLE o OPTIONS (SET key 'day', SET indexes 'Loc (id, note) local');
 EXPLAIN SELECT * FROM o;
 -- executing it is another matter
 \set VERBOSITY sqlstate

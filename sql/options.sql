@@ -37,8 +37,10 @@ ALTER USER MAPPING FOR regress_cmz_user SERVER s OPTIONS (SET ambient_credential
 RESET ROLE;
 
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'a, b, c');
-CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'id', indexes 'A (x');
-CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'id', indexes 'A (x), A (y)');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'id', indexes 'ByA (x');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'id', indexes 'ByA (x), ByA (y)');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'id', indexes 'By (x)');
+CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (key 'id', indexes '"By name" (x)');
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (estimated_items 'lots');
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (estimated_item_bytes '0');
 CREATE FOREIGN TABLE t (id text) SERVER s OPTIONS (table_name 'a b');

@@ -5,8 +5,9 @@
  * key:      partition [, sort]
  * indexes:  none | Name (partition [, sort]) [local] [keys_only]
  *           [include (a, b)] [complete] [, ...]
- * A name with other characters than letters, digits, _ - and . stands in
- * double quotes, a quote in it doubled.
+ * An attribute's name with other characters than letters, digits, _ - and .
+ * stands in double quotes, a quote in it doubled.  An index's name has no others,
+ * and 3 to 255 of them: statistics keep it in as much room, as it is.
  */
 #ifndef CMZ_LAYOUT_H
 #define CMZ_LAYOUT_H

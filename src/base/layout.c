@@ -56,6 +56,17 @@ is_name_char(char c)
 		c == '_' || c == '-' || c == '.';
 }
 
+/* DynamoDB's rule.  (Attributes may have any name.) */
+static bool
+is_index_name(const char *name)
+{
+	size_t		len = 0;
+
+	while (is_name_char(name[len]))
+		len++;
+	return name[len] == '\0' && len >= 3 && len <= 255;
+}
+
 static bool
 parse_quoted(Parser *parser, StringInfo buf)
 {
@@ -175,6 +186,12 @@ parse_index(Parser *parser, CmzLayout *layout)
 
 	if (!parse_name(parser, "the name of an index", &index.name))
 		return false;
+	if (!is_index_name(index.name))
+	{
+		*parser->error = psprintf("\"%s\" cannot be the name of an index: it has 3 to 255 letters, digits, underscores, hyphens and periods.",
+								  index.name);
+		return false;
+	}
 	if (!accept(parser, '('))
 		return fail(parser, "\"(\"");
 	if (!parse_keys(parser, &index))

@@ -29,16 +29,16 @@ series_of(const char *name, const char *indexes)
 static void
 test_series(void)
 {
-	is(series_of("ConsumedReadCapacityUnits", "A (a), B (b, c) keys_only"), "-, A, B", "a table and its indexes");
-	is(series_of("ReadThrottleEvents", "A (a), L (id, l) local, B (b)"), "-, A, B", "local indexes have no metrics of their own");
+	is(series_of("ConsumedReadCapacityUnits", "ByA (a), ByB (b, c) keys_only"), "-, ByA, ByB", "a table and its indexes");
+	is(series_of("ReadThrottleEvents", "ByA (a), ByL (id, l) local, ByB (b)"), "-, ByA, ByB", "local indexes have no metrics of their own");
 	is(series_of("ProvisionedWriteCapacityUnits", "none"), "-", "a table without indexes");
-	is(series_of("OnlineIndexPercentageProgress", "A (a), B (b)"), "A, B", "indexes only");
+	is(series_of("OnlineIndexPercentageProgress", "ByA (a), ByB (b)"), "ByA, ByB", "indexes only");
 	is(series_of("OnlineIndexThrottleEvents", "none"), "", "no series");
-	is(series_of("TransactionConflict", "A (a)"), "-", "a table only");
-	is(series_of("WriteAccountLimitThrottleEvents", "A (a)"), "-", "a metric that indexes do not have");
-	is(series_of("SystemErrors", "A (a)"), "GetItem, PutItem, UpdateItem, DeleteItem, Query, Scan, BatchGetItem, "
+	is(series_of("TransactionConflict", "ByA (a)"), "-", "a table only");
+	is(series_of("WriteAccountLimitThrottleEvents", "ByA (a)"), "-", "a metric that indexes do not have");
+	is(series_of("SystemErrors", "ByA (a)"), "GetItem, PutItem, UpdateItem, DeleteItem, Query, Scan, BatchGetItem, "
 	   "BatchWriteItem, TransactGetItems, TransactWriteItems", "operations");
-	is(series_of("ReturnedItemCount", "A (a)"), "Query, Scan", "operations that return many items");
+	is(series_of("ReturnedItemCount", "ByA (a)"), "Query, Scan", "operations that return many items");
 }
 
 static void
