@@ -76,7 +76,7 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmz_stat_reset_all' LANGUAGE C STRICT VOLATILE;
 
 COMMENT ON FUNCTION cmz_stat_reset() IS
-  'forgets what view cmz_stat has counted in this database';
+  'forgets what view cmz_stat has counted in this database and in those that have been dropped';
 
 REVOKE ALL ON FUNCTION cmz_stat_reset() FROM PUBLIC;
 

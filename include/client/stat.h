@@ -59,8 +59,11 @@ extern void cmz_stat_add(Oid serverid, const char *table, const char *index,
 /* A copy of all entries of this database, palloc'd. */
 extern CmzStatEntry *cmz_stat_read(int *n);
 
-/* Forget all entries of this database. */
-extern void cmz_stat_reset(void);
+/*
+ * Forget all entries of this database, and those of databases that are not among
+ * the ones given: they have been dropped.
+ */
+extern void cmz_stat_reset(const Oid *databases, int ndatabases);
 
 /* They are those of all sessions; else this one's. */
 extern bool cmz_stat_is_shared(void);

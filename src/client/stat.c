@@ -217,9 +217,18 @@ cmz_stat_read(int *n)
 	return entries;
 }
 
-/* What is not of this database is put into place again: there are no gaps to leave. */
+static bool
+is_among(Oid database, const Oid *databases, int ndatabases)
+{
+	for (int i = 0; i < ndatabases; i++)
+		if (databases[i] == database)
+			return true;
+	return false;
+}
+
+/* What stays is put into place again: there are no gaps to leave. */
 void
-cmz_stat_reset(void)
+cmz_stat_reset(const Oid *databases, int ndatabases)
 {
 	StatMemory *memory = attach();
 	Slot	   *others = palloc(sizeof(Slot) * memory->nslots);
@@ -228,7 +237,7 @@ cmz_stat_reset(void)
 	cmz_shared_lock(&shared, LW_EXCLUSIVE);
 	for (int i = 0; i < memory->nslots; i++)
 		if (memory->slots[i].used && memory->slots[i].entry.database != MyDatabaseId &&
-			memory->slots[i].entry.database != InvalidOid)
+			is_among(memory->slots[i].entry.database, databases, ndatabases))
 			others[n++] = memory->slots[i];
 	init_slots(memory);
 	for (int i = 0; i < n; i++)

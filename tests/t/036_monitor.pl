@@ -70,14 +70,23 @@ is($node->safe_psql('postgres', "SELECT requests FROM cmz_stat WHERE operation =
 $node->safe_psql('postgres', 'SELECT cmz_stat_reset()');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM cmz_stat'), '0', '... as this one does');
 
-# more names than there is room for
-$node->safe_psql('postgres', q{DO $$ BEGIN
+# more names than there is room for, in another database
+$node->safe_psql('other', "CREATE SERVER s FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'http://$proxy');
+	CREATE FOREIGN TABLE missing (id text) SERVER s OPTIONS (table_name 'tap-monitor-none', key 'id', indexes 'none', concurrency '1')");
+$node->safe_psql('other', q{DO $$ BEGIN
 	FOR i IN 1 .. 1100 LOOP
 		EXECUTE format('ALTER FOREIGN TABLE missing OPTIONS (SET table_name %L)', 'tap-monitor-none' || i);
 		BEGIN PERFORM * FROM missing; EXCEPTION WHEN undefined_table THEN NULL; END;
 	END LOOP; END $$});
-is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE table_name <> '(others)') BETWEEN 1000 AND 1024, sum(user_errors), count(*) FILTER (WHERE table_name = '(others)') FROM cmz_stat"),
+is($node->safe_psql('other', "SELECT count(*) FILTER (WHERE table_name <> '(others)') BETWEEN 1000 AND 1024, sum(user_errors), count(*) FILTER (WHERE table_name = '(others)') FROM cmz_stat"),
 	't|1100|1', 'the rest is counted together');
+$node->safe_psql('postgres', "SELECT cmz_stat_reset(); $query");
+is($node->safe_psql('postgres', 'SELECT table_name, server FROM cmz_stat'), '(others)|', '... for all databases');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM cmz_cost'), '0', '... and has no server that it cost something');
+is($node->safe_psql('other', 'SELECT count(*) > 1000 FROM cmz_stat'), 't', '... also when another one has forgotten its own');
+$node->safe_psql('postgres', 'DROP DATABASE other');
+$node->safe_psql('postgres', "SELECT cmz_stat_reset(); $query");
+is($node->safe_psql('postgres', 'SELECT table_name, server FROM cmz_stat'), 'tap-monitor|s', 'what a dropped database took is free again');
 
 # cost
 $node->safe_psql('postgres', 'SELECT cmz_stat_reset()');
