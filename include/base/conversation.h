@@ -20,6 +20,7 @@
 
 #define CMZ_DEFAULT_TABLE_NAME		"cmz-conversations"
 #define CMZ_DEFAULT_TTL_DAYS		90
+#define CMZ_RECOVERY_DAYS			35	/* the most there are */
 #define CMZ_COMPOSITE_SEPARATOR		'#'
 
 /* What a foreign table of conversations looks like by default. */

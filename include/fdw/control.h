@@ -47,7 +47,14 @@ pg_noreturn extern void cmz_control_raise(const CmzProbe *probe, const char *acc
 /* Begin a body: {"TableName":table, with the object left open. */
 extern void cmz_control_begin_body(StringInfo body, const char *table);
 
-/* DescribeTable: its member "Table"; NULL if there is no such table. */
+/*
+ * DescribeTable: its member "Table"; NULL if there is no such table, which is no
+ * failure, or if it failed.
+ */
+extern json_t *cmz_control_probe_description(const CmzClient *client, const char *table,
+											 CmzProbe *probe);
+
+/* The same; what has failed is raised. */
 extern json_t *cmz_control_describe(const CmzClient *client, const char *table);
 
 #endif							/* CMZ_CONTROL_H */

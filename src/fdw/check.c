@@ -24,7 +24,7 @@
 #include "utils/lsyscache.h"
 
 #define COLUMNS			5
-#define RECOVERY_DAYS	"35"
+#define RECOVERY_DAYS	CppAsString2(CMZ_RECOVERY_DAYS)
 #define KMS_ALIAS		"alias/aws/dynamodb"
 
 /* How many items are looked at for their ttl. */

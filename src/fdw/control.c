@@ -80,12 +80,22 @@ cmz_control_begin_body(StringInfo body, const char *table)
 }
 
 json_t *
+cmz_control_probe_description(const CmzClient *client, const char *table, CmzProbe *probe)
+{
+	json_t	   *answer = cmz_control_probe_table(client, "DescribeTable", table, probe);
+
+	if (cmz_failure_is(&probe->failure, "ResourceNotFoundException"))
+		probe->failure.failed = false;
+	return cmz_json_member(answer, "Table");
+}
+
+json_t *
 cmz_control_describe(const CmzClient *client, const char *table)
 {
 	CmzProbe	probe;
-	json_t	   *answer = cmz_control_probe_table(client, "DescribeTable", table, &probe);
+	json_t	   *description = cmz_control_probe_description(client, table, &probe);
 
-	if (answer == NULL && !cmz_failure_is(&probe.failure, "ResourceNotFoundException"))
+	if (probe.failure.failed)
 		cmz_control_raise(&probe, NULL);
-	return cmz_json_member(answer, "Table");
+	return description;
 }

@@ -104,16 +104,16 @@ cmz_job_wait(CmzJob *job, const char *what, const char *state)
 	job->passed_ms = TimestampDifferenceMilliseconds(job->since, GetCurrentTimestamp());
 }
 
-/* The member "Table" of DescribeTable, NULL if there is no such table. */
+/* The table's description, NULL if there is no such table. */
 static json_t *
 describe(CmzJob *job)
 {
 	CmzProbe	probe;
-	json_t	   *answer = cmz_control_probe_table(job->client, "DescribeTable", job->table, &probe);
+	json_t	   *description = cmz_control_probe_description(job->client, job->table, &probe);
 
-	if (answer == NULL && !cmz_failure_is(&probe.failure, "ResourceNotFoundException"))
+	if (probe.failure.failed)
 		cmz_job_raise(job, &probe);
-	return cmz_json_member(answer, "Table");
+	return description;
 }
 
 static void

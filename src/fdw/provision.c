@@ -24,9 +24,6 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 
-/* Days of continuous backups: the guide's, and the most there are. */
-#define RECOVERY_DAYS		35
-
 /* Continuous backups of a table that is new can take a while to offer. */
 #define BACKUPS_TIMEOUT_MS	60000
 
@@ -166,7 +163,7 @@ make_backups_body(StringInfo body, const char *table, bool with_days)
 	cmz_json_append_name(body, "PointInTimeRecoverySpecification");
 	appendStringInfoString(body, "{\"PointInTimeRecoveryEnabled\":true");
 	if (with_days)
-		appendStringInfo(body, ",\"RecoveryPeriodInDays\":%d", RECOVERY_DAYS);
+		appendStringInfo(body, ",\"RecoveryPeriodInDays\":%d", CMZ_RECOVERY_DAYS);
 	appendStringInfoString(body, "}}");
 }
 
