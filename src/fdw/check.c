@@ -10,12 +10,10 @@
 #include "postgres.h"
 
 #include "base/conversation.h"
-#include "base/isotime.h"
-#include "base/request.h"
-#include "client/stat.h"
 #include "fdw/live.h"
 #include "fdw/session.h"
 #include "fdw/table.h"
+#include "fdw/ttl.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
@@ -26,13 +24,6 @@
 #define COLUMNS			5
 #define RECOVERY_DAYS	CppAsString2(CMZ_RECOVERY_DAYS)
 #define KMS_ALIAS		"alias/aws/dynamodb"
-
-/* How many items are looked at for their ttl. */
-#define TTL_SAMPLE		25
-
-/* Times in Unix seconds are between these: September 2001 and year 9999. */
-#define MIN_SECONDS		1e9
-#define MAX_SECONDS		((double) (CMZ_ISOTIME_MAX / CMZ_USECS_PER_SEC))
 
 typedef enum Verdict
 {
@@ -433,117 +424,19 @@ look_kms_key(Inspection *in, const Check *check)
 		conclude(in, check, cmz_value_server_name(arn), WRONG);
 }
 
-/* TTL */
-
-typedef enum TtlKind
-{
-	TTL_SECONDS,
-	TTL_LATE,
-	TTL_EARLY,
-	TTL_TEXT,
-	TTL_OTHER,
-	TTL_NONE
-} TtlKind;
-
-#define TTL_SOLUTION " Write ttl as a number, Unix time in seconds, as INSERT into the foreign table does."
-
-static const struct
-{
-	const char *what;
-	const char *hint;			/* NULL: nothing is wrong */
-}			ttl_kinds[] = {
-	[TTL_SECONDS] = {"in Unix seconds", NULL},
-	[TTL_LATE] = {"too large for seconds", "Such items never expire; are these milliseconds?" TTL_SOLUTION},
-	[TTL_EARLY] = {"too small for Unix seconds", "TTL ignores times more than five years ago; are these durations?" TTL_SOLUTION},
-	[TTL_TEXT] = {"of type S", "TTL ignores text." TTL_SOLUTION},
-	[TTL_OTHER] = {"of another type than N", "TTL ignores all but numbers." TTL_SOLUTION},
-	[TTL_NONE] = {"without", NULL},
-};
-
-static TtlKind
-ttl_kind(const json_t *item)
-{
-	const json_t *value = cmz_json_member(item, CMZ_TTL);
-	const char *number = cmz_json_member_text(value, "N");
-	double		seconds;
-
-	if (value == NULL)
-		return TTL_NONE;
-	if (number == NULL)
-		return cmz_json_member(value, "S") ? TTL_TEXT : TTL_OTHER;
-	seconds = strtod(number, NULL);
-	if (seconds > MAX_SECONDS)
-		return TTL_LATE;
-	return seconds < MIN_SECONDS ? TTL_EARLY : TTL_SECONDS;
-}
-
-/* Judge how many items there are of each kind. */
-static void
-judge_ttl_values(Inspection *in, const Check *check, const int counts[])
-{
-	Verdict		verdict = counts[TTL_SECONDS] > 0 ? RIGHT : UNKNOWN;
-	const char *hint = "None of the items looked at has a ttl, so that none of them will expire. INSERT writes it unless option ttl_days is 0.";
-	StringInfoData actual;
-
-	initStringInfo(&actual);
-	for (int kind = 0; kind < (int) lengthof(ttl_kinds); kind++)
-	{
-		if (counts[kind] == 0)
-			continue;
-		appendStringInfo(&actual, "%s%d %s", actual.len > 0 ? ", " : "", counts[kind], ttl_kinds[kind].what);
-		if (ttl_kinds[kind].hint == NULL || verdict == WRONG)
-			continue;
-		verdict = WRONG;
-		hint = ttl_kinds[kind].hint;
-	}
-	if (actual.len == 0)
-		emit(in, check->item, check->expected, "no items", UNKNOWN, "There are no items to look at yet.");
-	else
-		emit(in, check->item, check->expected, actual.data, verdict, hint);
-}
-
-/* Count what the Scan has cost, as every page is. */
-static void
-count_scan(const Inspection *in, const json_t *answer)
-{
-	CmzStatCounters counters = {0};
-
-	counters.pages = 1;
-	counters.items = cmz_json_length(cmz_json_member(answer, "Items"));
-	counters.scanned_items = (int64) cmz_json_number(cmz_json_member(answer, "ScannedCount"), 0);
-	counters.read_units = cmz_json_number(cmz_json_member(cmz_json_member(answer, "ConsumedCapacity"), "CapacityUnits"), 0);
-	cmz_stat_add(in->client->serverid, in->table->table_name, NULL, "Scan", &counters);
-}
+/* TTL, backups, protection */
 
 static void
 look_ttl_values(Inspection *in, const Check *check)
 {
-	const char *projection[] = {CMZ_TTL};
-	CmzReadRequest request = {0};
-	int			counts[lengthof(ttl_kinds)] = {0};
-	StringInfoData body;
-	CmzProbe	probe;
-	json_t	   *items;
+	CmzTtlFinding found;
 
-	request.table = in->table->table_name;
-	request.projection = projection;
-	request.nprojection = 1;
-	request.limit = TTL_SAMPLE;
-	initStringInfo(&body);
-	cmz_request_append_read(&body, &request);
-	items = cmz_json_member(cmz_control_probe(in->client, "Scan", request.table, &body, &probe), "Items");
-	if (probe.answer == NULL)
-	{
-		emit_failed(in, check, &probe);
-		return;
-	}
-	count_scan(in, probe.answer);
-	for (int i = 0; i < cmz_json_length(items); i++)
-		counts[ttl_kind(cmz_json_element(items, i))]++;
-	judge_ttl_values(in, check, counts);
+	if (!cmz_ttl_look(in->client, in->table->table_name, &found))
+		emit_failed(in, check, &found.probe);
+	else
+		emit(in, check->item, check->expected, found.actual,
+			 !found.known ? UNKNOWN : found.hint ? WRONG : RIGHT, found.hint);
 }
-
-/* Backups, protection */
 
 static void
 look_recovery_window(Inspection *in, const Check *check)
