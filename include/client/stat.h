@@ -51,7 +51,8 @@ extern void cmz_stat_attach(void);
 
 /*
  * Add to the counters of an operation; table and index may be NULL.  When there
- * is no room for others, they are counted together under the name "(others)".
+ * is no room, entries that have not been used for long make it: they are counted
+ * together, by database, under the name "(others)".
  */
 extern void cmz_stat_add(Oid serverid, const char *table, const char *index,
 						 const char *operation, const CmzStatCounters *counters);
@@ -59,11 +60,8 @@ extern void cmz_stat_add(Oid serverid, const char *table, const char *index,
 /* A copy of all entries of this database, palloc'd. */
 extern CmzStatEntry *cmz_stat_read(int *n);
 
-/*
- * Forget all entries of this database, and those of databases that are not among
- * the ones given: they have been dropped.
- */
-extern void cmz_stat_reset(const Oid *databases, int ndatabases);
+/* Forget all entries of this database. */
+extern void cmz_stat_reset(void);
 
 /* They are those of all sessions; else this one's. */
 extern bool cmz_stat_is_shared(void);

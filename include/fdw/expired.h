@@ -12,6 +12,6 @@
  * Add the condition to those of the relation, as if the query had it.  Raises
  * FDW_INVALID_COLUMN_NAME if the foreign table has no column for it.
  */
-extern void cmz_expired_hide(PlannerInfo *root, RelOptInfo *rel, const CmzTable *table);
+extern RestrictInfo *cmz_expired_hide(PlannerInfo *root, RelOptInfo *rel, const CmzTable *table);
 
 #endif							/* CMZ_EXPIRED_H */

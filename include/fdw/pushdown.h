@@ -29,7 +29,8 @@ typedef enum CmzQualOp
 	CMZ_QUAL_IS_NULL,
 	CMZ_QUAL_IS_NOT_NULL,
 	CMZ_QUAL_IS_TRUE,
-	CMZ_QUAL_IS_FALSE
+	CMZ_QUAL_IS_FALSE,
+	CMZ_QUAL_OF_OTHER_TYPE		/* than the column reads; no clause of SQL's says it */
 } CmzQualOp;
 
 typedef struct CmzQual
@@ -57,6 +58,9 @@ extern CmzQual *cmz_pushdown_qual(PlannerInfo *root, const CmzTable *table, RelO
  */
 extern bool cmz_pushdown_is_key_set(const CmzTable *table, const CmzQual *qual,
 									const char *attribute);
+
+/* The qual, or a value of its first column of a type that the column does not read. */
+extern CmzQual *cmz_pushdown_or_mismatch(const CmzTable *table, CmzQual *qual);
 
 /* About how many values; planning only. */
 extern int	cmz_pushdown_key_values(const CmzQual *qual);

@@ -24,6 +24,7 @@ typedef struct CmzRelInfo
 {
 	CmzTable   *table;
 	List	   *quals;			/* CmzRelQuals of baserestrictinfo */
+	RestrictInfo *hide_expired; /* of them, the one that the option asks for */
 	Bitmapset  *needed;			/* columns that rows must have, by attnum */
 	bool		all_needed;		/* a whole row is wanted */
 	bool		system_needed;	/* a system column is wanted */

@@ -4,7 +4,8 @@
  *	  operation.
  *
  * A table of fixed size with open addressing.  An entry's identity never changes
- * while the lock is held in any mode, its counters have a spinlock.
+ * while the lock is held in any mode, its counters have a spinlock.  When there is
+ * no room, entries that have not been used for long are counted together.
  */
 #include "postgres.h"
 
@@ -22,7 +23,8 @@ typedef struct Slot
 {
 	bool		used;
 	uint32		hash;
-	slock_t		mutex;			/* for entry.counters */
+	slock_t		mutex;			/* for entry.counters and used_at */
+	TimestampTz used_at;
 	CmzStatEntry entry;
 } Slot;
 
@@ -137,35 +139,106 @@ add_counters(CmzStatCounters *to, const CmzStatCounters *from)
 static void
 count_in_slot(Slot *slot, const CmzStatCounters *counters)
 {
+	TimestampTz now = GetCurrentTimestamp();
+
 	SpinLockAcquire(&slot->mutex);
 	add_counters(&slot->entry.counters, counters);
+	slot->used_at = now;
 	SpinLockRelease(&slot->mutex);
 }
 
-/* Make room for the entry; the last slot but one of the table is for all others. */
+/* Put an entry into a free slot; NULL: there is none. */
 static Slot *
-claim_slot(StatMemory *memory, CmzStatEntry *entry)
+insert(StatMemory *memory, const CmzStatEntry *entry, TimestampTz used_at)
 {
 	uint32		hash = hash_identity(entry);
 	Slot	   *slot = find_slot(memory, entry, hash);
 
-	if (slot != NULL && !slot->used && memory->nused >= memory->nslots - 2)
-	{
-		set_identity(entry, InvalidOid, OTHERS, NULL, OTHERS);
-		entry->database = InvalidOid;
-		hash = hash_identity(entry);
-		slot = find_slot(memory, entry, hash);
-	}
-	if (slot != NULL && !slot->used)
-	{
-		slot->entry = *entry;
-		if (slot->entry.since == 0)
-			slot->entry.since = GetCurrentTimestamp();
-		slot->hash = hash;
-		slot->used = true;
-		memory->nused++;
-	}
+	if (slot == NULL || slot->used)
+		return slot;
+	slot->entry = *entry;
+	slot->hash = hash;
+	slot->used = true;
+	slot->used_at = used_at;
+	memory->nused++;
 	return slot;
+}
+
+/* Where a database's entries are counted together that had to make room. */
+static Slot *
+others_of(StatMemory *memory, const CmzStatEntry *entry)
+{
+	CmzStatEntry others;
+
+	set_identity(&others, InvalidOid, OTHERS, NULL, OTHERS);
+	others.database = entry->database;
+	others.since = entry->since;
+	return insert(memory, &others, entry->since);
+}
+
+static int
+compare_use(const void *a, const void *b)
+{
+	TimestampTz x = ((const Slot *) a)->used_at;
+	TimestampTz y = ((const Slot *) b)->used_at;
+
+	return x > y ? -1 : x < y;
+}
+
+static bool
+is_others(const CmzStatEntry *entry)
+{
+	return strcmp(entry->operation, OTHERS) == 0;
+}
+
+/*
+ * Keep of all entries those that are wanted, and of these the ones that were used
+ * last; the rest is counted together, by database.
+ */
+static void
+rebuild(StatMemory *memory, bool (*is_wanted) (const CmzStatEntry *entry), int max_kept)
+{
+	Slot	   *old = palloc_extended(sizeof(Slot) * memory->nslots, MCXT_ALLOC_NO_OOM);
+	int			n = 0;
+
+	if (old == NULL)
+		return;
+	for (int i = 0; i < memory->nslots; i++)
+		if (memory->slots[i].used && is_wanted(&memory->slots[i].entry))
+			old[n++] = memory->slots[i];
+	init_slots(memory);
+	qsort(old, n, sizeof(Slot), compare_use);
+	for (int i = 0; i < n; i++)
+	{
+		Slot	   *others;
+
+		if (i < max_kept || is_others(&old[i].entry))
+		{
+			(void) insert(memory, &old[i].entry, old[i].used_at);
+			continue;
+		}
+		others = others_of(memory, &old[i].entry);
+		if (others != NULL)
+			add_counters(&others->entry.counters, &old[i].entry.counters);
+	}
+	pfree(old);
+}
+
+static bool
+any_entry(const CmzStatEntry *entry)
+{
+	(void) entry;
+	return true;
+}
+
+/* A slot for a new entry; a quarter of the others make room if there is none. */
+static Slot *
+claim_slot(StatMemory *memory, CmzStatEntry *entry)
+{
+	if (memory->nused >= memory->nslots - memory->nslots / 8)
+		rebuild(memory, any_entry, memory->nslots * 5 / 8);
+	entry->since = GetCurrentTimestamp();
+	return insert(memory, entry, entry->since);
 }
 
 void
@@ -205,8 +278,7 @@ cmz_stat_read(int *n)
 	{
 		Slot	   *slot = &memory->slots[i];
 
-		if (!slot->used ||
-			(slot->entry.database != MyDatabaseId && slot->entry.database != InvalidOid))
+		if (!slot->used || slot->entry.database != MyDatabaseId)
 			continue;
 		SpinLockAcquire(&slot->mutex);
 		entries[*n] = slot->entry;
@@ -218,32 +290,19 @@ cmz_stat_read(int *n)
 }
 
 static bool
-is_among(Oid database, const Oid *databases, int ndatabases)
+of_another_database(const CmzStatEntry *entry)
 {
-	for (int i = 0; i < ndatabases; i++)
-		if (databases[i] == database)
-			return true;
-	return false;
+	return entry->database != MyDatabaseId;
 }
 
-/* What stays is put into place again: there are no gaps to leave. */
 void
-cmz_stat_reset(const Oid *databases, int ndatabases)
+cmz_stat_reset(void)
 {
 	StatMemory *memory = attach();
-	Slot	   *others = palloc(sizeof(Slot) * memory->nslots);
-	int			n = 0;
 
 	cmz_shared_lock(&shared, LW_EXCLUSIVE);
-	for (int i = 0; i < memory->nslots; i++)
-		if (memory->slots[i].used && memory->slots[i].entry.database != MyDatabaseId &&
-			is_among(memory->slots[i].entry.database, databases, ndatabases))
-			others[n++] = memory->slots[i];
-	init_slots(memory);
-	for (int i = 0; i < n; i++)
-		count_in_slot(claim_slot(memory, &others[i].entry), &(CmzStatCounters) {0});
+	rebuild(memory, of_another_database, memory->nslots);
 	cmz_shared_unlock(&shared);
-	pfree(others);
 }
 
 bool

@@ -440,6 +440,20 @@ bind_match(const CmzColumn *column, CmzQualOp op, Datum datum)
 	return bound_any;
 }
 
+/* The attribute has a value that the column does not read. */
+static CmzCondition *
+of_other_type(const CmzColumn *column)
+{
+	CmzCondition *any = NULL;
+
+	for (CmzType type = CMZ_TYPE_S; type <= CMZ_TYPE_BS; type++)
+		if (type != column->dynamodb_type)
+			any = cmz_condition_join(CMZ_OP_OR, any,
+									 cmz_condition_compare(CMZ_OP_HAS_TYPE, column->attribute,
+														   cmz_operand_cstring(cmz_type_name(type))));
+	return any;
+}
+
 /* Conditions without an operand. */
 static CmzBound
 bind_test(const CmzColumn *column, CmzQualOp op)
@@ -454,6 +468,8 @@ bind_test(const CmzColumn *column, CmzQualOp op)
 			return bound_to(cmz_condition_join(CMZ_OP_OR, missing,
 											   cmz_condition_compare(CMZ_OP_HAS_TYPE, column->attribute,
 																	 cmz_operand_cstring("NULL"))));
+		case CMZ_QUAL_OF_OTHER_TYPE:
+			return bound_to(of_other_type(column));
 		case CMZ_QUAL_IS_NOT_NULL:
 			return bound_to(cmz_condition_leaf(CMZ_OP_EXISTS, column->attribute, 0, NULL));
 		default:

@@ -91,25 +91,28 @@ make_condition(Var *var, Oid type, Expr *now)
 														  InvalidOid, InvalidOid)), -1);
 }
 
-void
+RestrictInfo *
 cmz_expired_hide(PlannerInfo *root, RelOptInfo *rel, const CmzTable *table)
 {
 	const CmzColumn *column = cmz_table_column(table, CMZ_TTL);
-	Var		   *var = column == NULL ? NULL
-		: makeVar(rel->relid, column->attnum, column->declared_type, column->typmod, column->collation, 0);
-	Expr	   *now = var ? present(column->type) : NULL;
+	Expr	   *now = NULL;
 	RestrictInfo *rinfo;
 	QualCost	cost;
+	Var		   *var;
 
+	for (; column != NULL && (now = present(column->type)) == NULL; column = column->same)
+		;
 	if (now == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
 				 errmsg("option \"hide_expired\" needs a column of foreign table \"%s\" that shows attribute \"%s\" as a time",
 						table->name, CMZ_TTL),
 				 errhint("Add a column such as \"ttl timestamptz\", or set option hide_expired of the foreign table to 'false'.")));
+	var = makeVar(rel->relid, column->attnum, column->declared_type, column->typmod, column->collation, 0);
 	rinfo = make_simple_restrictinfo(root, make_condition(var, column->type, now));
 	cost_qual_eval_node(&cost, (Node *) rinfo->clause, root);
 	rel->baserestrictinfo = lappend(rel->baserestrictinfo, rinfo);
 	rel->baserestrictcost.startup += cost.startup;
 	rel->baserestrictcost.per_tuple += cost.per_tuple;
+	return rinfo;
 }

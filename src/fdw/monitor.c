@@ -4,11 +4,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_database.h"
 #include "client/stat.h"
 #include "fdw/compat.h"
 #include "fdw/monitor.h"
@@ -87,36 +83,11 @@ cmz_stat_entries(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The databases that there are. */
-static Oid *
-list_databases(int *n)
-{
-	Relation	rel = table_open(DatabaseRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	int			room = 64;
-	Oid		   *oids = palloc(sizeof(Oid) * room);
-	HeapTuple	tuple;
-
-	*n = 0;
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		if (*n == room)
-			oids = repalloc(oids, sizeof(Oid) * (room *= 2));
-		oids[(*n)++] = ((Form_pg_database) GETSTRUCT(tuple))->oid;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return oids;
-}
-
 PG_FUNCTION_INFO_V1(cmz_stat_reset_all);
 
 Datum
 cmz_stat_reset_all(PG_FUNCTION_ARGS)
 {
-	int			n;
-	Oid		   *databases = list_databases(&n);
-
-	cmz_stat_reset(databases, n);
+	cmz_stat_reset();
 	PG_RETURN_VOID();
 }

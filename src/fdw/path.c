@@ -106,7 +106,7 @@ cmzGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	info->table = cmz_table_open(relid);
 	rel->fdw_private = info;
 	if (info->table->hide_expired)
-		cmz_expired_hide(root, rel, info->table);
+		info->hide_expired = cmz_expired_hide(root, rel, info->table);
 	if (bms_is_member(rel->relid, root->all_result_relids))
 	{
 		info->target = root->parse->commandType == CMD_DELETE ? CMZ_TARGET_DELETE : CMZ_TARGET_UPDATE;

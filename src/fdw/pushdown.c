@@ -479,6 +479,20 @@ cmz_pushdown_is_key_set(const CmzTable *table, const CmzQual *qual, const char *
 		cmz_value_order(&table->columns[qual->attnum - 1]) != CMZ_ORDER_TIME;
 }
 
+CmzQual *
+cmz_pushdown_or_mismatch(const CmzTable *table, CmzQual *qual)
+{
+	CmzQual    *leaf = qual;
+	CmzQual    *either = palloc0(sizeof(CmzQual));
+
+	while (leaf->op == CMZ_QUAL_AND || leaf->op == CMZ_QUAL_OR)
+		leaf = linitial(leaf->args);
+	either->op = CMZ_QUAL_OR;
+	either->operand_no = -1;
+	either->args = list_make2(qual, make_leaf(CMZ_QUAL_OF_OTHER_TYPE, &table->columns[leaf->attnum - 1], NULL));
+	return either;
+}
+
 /* As PostgreSQL guesses the length of an array that it does not know. */
 #define DEFAULT_ARRAY_LENGTH 10
 

@@ -65,6 +65,9 @@ cmz_way_quals(PlannerInfo *root, RelOptInfo *rel, const CmzTable *table, List *r
 		rq->clause = (Node *) rq->rinfo;
 		if (!rq->rinfo->pseudoconstant)
 			rq->qual = cmz_pushdown_qual(root, table, rel, rq->rinfo->clause, outer);
+		/* nobody asked for it: what the column cannot read is not passed over */
+		if (rq->qual != NULL && rq->rinfo == ((CmzRelInfo *) rel->fdw_private)->hide_expired)
+			rq->qual = cmz_pushdown_or_mismatch(table, rq->qual);
 		quals = lappend(quals, rq);
 	}
 	return quals;

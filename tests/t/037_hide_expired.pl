@@ -87,6 +87,18 @@ is($node->safe_psql('postgres', "BEGIN; INSERT INTO t (user_id, session_id, \"ti
 	SELECT string_agg(content, ' ' ORDER BY content) FROM t WHERE user_id = 'u'; ROLLBACK"), 'c3! c4! new', 'own writes are held against it too');
 is(all_of('everything', ''), 'c1 c2 c3! c4!', 'none has gone');
 
+# what is no time is not passed over: it is as wrong as without the option
+$node->safe_psql('postgres', qq{CREATE FOREIGN TABLE lenient ($columns, ttl timestamptz) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true', on_type_mismatch 'null');
+	CREATE FOREIGN TABLE twice ($columns, ttl text, expires timestamptz OPTIONS (attribute 'ttl')) SERVER s OPTIONS (table_name 'tap-expired', hide_expired 'true', on_type_mismatch 'null')});
+ddb('PutItem', { TableName => 'tap-expired', Item => { userId => { S => 'x' }, sessionId => { S => 's' }, animalId => { S => 'x' }, timestamp => { S => '2025-01-19T12:00:00Z' },
+	sessionIdTimestamp => { S => 's#2025-01-19T12:00:00Z' }, content => { S => 'text' }, ttl => { S => '1' } } });
+foreach my $pushdown ('on', 'off')
+{
+	like(error_of($node, "SET cmz_fdw.enable_pushdown = $pushdown; SELECT content FROM t WHERE user_id = 'x'"), qr/HV004.*ttl/s, "a ttl of another type is an error, pushdown $pushdown");
+	is($node->safe_psql('postgres', "SET cmz_fdw.enable_pushdown = $pushdown; SELECT content FROM $_ WHERE animal_id = 'x'"), 'text', "... or NULL: $_") foreach 'lenient', 'twice';
+}
+ddb('DeleteItem', { TableName => 'tap-expired', Key => { userId => { S => 'x' }, sessionIdTimestamp => { S => 's#2025-01-19T12:00:00Z' } } });
+
 # settings
 like(error_of($node, 'SELECT * FROM without'), qr/HV007.*hide_expired.*"without".*HINT:.*ttl timestamptz/s, 'it needs the column');
 $node->safe_psql('postgres', "ALTER SERVER s OPTIONS (ADD hide_expired 'true')");
