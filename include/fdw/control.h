@@ -23,7 +23,8 @@ typedef struct CmzProbe
 /*
  * Call an operation and wait for its answer; the document lives in the current
  * context.  If the call fails with exception allowed (may be NULL), returns
- * NULL; other failures are raised, and PROTOCOL_VIOLATION for no JSON.
+ * NULL; other failures are raised, among them an answer that is none
+ * (PROTOCOL_VIOLATION).
  */
 extern json_t *cmz_control_call(const CmzClient *client, const char *operation,
 								const char *table, const StringInfoData *body,
@@ -31,7 +32,7 @@ extern json_t *cmz_control_call(const CmzClient *client, const char *operation,
 
 /*
  * The same, but a failure is only noted in *probe, from which it can be raised.
- * Returns the answer, NULL for a failure; raises PROTOCOL_VIOLATION for no JSON.
+ * Returns the answer, NULL for a failure.
  */
 extern json_t *cmz_control_probe(const CmzClient *client, const char *operation,
 								 const char *table, const StringInfoData *body,

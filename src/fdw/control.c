@@ -6,27 +6,66 @@
 
 #include "fdw/control.h"
 
+/* What every answer of an operation has.  Source: API reference. */
+static const struct
+{
+	const char *operation;
+	const char *path;
+}			shapes[] = {
+	{"CreateTable", "TableDescription.TableStatus"},
+	{"DeleteTable", "TableDescription.TableStatus"},
+	{"UpdateTable", "TableDescription.TableStatus"},
+	{"DescribeTable", "Table.TableStatus"},
+	{"UpdateTimeToLive", "TimeToLiveSpecification.AttributeName"},
+	{"DescribeTimeToLive", "TimeToLiveDescription.TimeToLiveStatus"},
+	{"UpdateContinuousBackups", "ContinuousBackupsDescription.ContinuousBackupsStatus"},
+	{"DescribeContinuousBackups", "ContinuousBackupsDescription.ContinuousBackupsStatus"},
+	{"DescribeKey", "KeyMetadata.Arn"},
+};
+
+/* Not everything that answers 200 is the service; why it is not, else NULL. */
+static const char *
+what_is_wrong(const char *operation, const json_t *answer, const char *error)
+{
+	if (answer == NULL)
+		return error;
+	for (int i = 0; i < (int) lengthof(shapes); i++)
+		if (strcmp(shapes[i].operation, operation) == 0 &&
+			cmz_json_path_text(answer, shapes[i].path) == NULL)
+			return psprintf("it has no %s", shapes[i].path);
+	return NULL;
+}
+
+/* The answer of a call that has one; NULL with *failure set if it is malformed. */
+static json_t *
+read_answer(const CmzCall *call, CmzFailure *failure)
+{
+	char	   *error = NULL;
+	json_t	   *answer = cmz_json_parse(call->answer, call->answer_len, &error);
+	const char *wrong = what_is_wrong(call->operation, answer, error);
+
+	if (wrong == NULL)
+		return answer;
+	failure->failed = failure->ambiguous = true;
+	failure->retry = CMZ_RETRY_NEVER;
+	failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
+	failure->message = psprintf("malformed answer: %s", wrong);
+	failure->hint = "Check endpoint_url of the server.";
+	return NULL;
+}
+
 json_t *
 cmz_control_probe(const CmzClient *client, const char *operation, const char *table,
 				  const StringInfoData *body, CmzProbe *probe)
 {
 	CmzCall    *call = cmz_call_start(client, operation, table, body);
-	char	   *error;
 
 	memset(probe, 0, sizeof(*probe));
 	probe->client = client;
 	probe->operation = operation;
 	probe->table = table;
 	if (cmz_call_wait(call))
-	{
-		probe->answer = cmz_json_parse(call->answer, call->answer_len, &error);
-		if (probe->answer == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROTOCOL_VIOLATION),
-					 errmsg("%s sent a malformed answer: %s", client->service->name, error),
-					 errdetail("Operation %s, endpoint %s.", operation, client->endpoint_url),
-					 errhint("Check endpoint_url of the server.")));
-	}
+		probe->answer = read_answer(call, &call->failure);
 	probe->failure = call->failure;
 	probe->attempts = call->attempts;
 	probe->ambiguous = call->ambiguous || call->failure.ambiguous;
