@@ -256,7 +256,7 @@ finds('TTL values', 'access denied', 'null', qr/dynamodb:Scan/, '', described(),
 finds('point-in-time recovery', 'DISABLED', 'false', qr/restored.*$configure/, 'point-in-time recovery, recovery window',
 	answered(DescribeContinuousBackups => { ContinuousBackupsDescription => { ContinuousBackupsStatus => 'ENABLED', PointInTimeRecoveryDescription => { PointInTimeRecoveryStatus => 'DISABLED' } } }));
 finds('point-in-time recovery', 'access denied', 'null', qr/dynamodb:DescribeContinuousBackups/, '', described(), fail => [ failure('DescribeContinuousBackups', 'AccessDeniedException') ]);
-finds('point-in-time recovery', 'not available', 'null', qr/lacks what was asked for/, '', answered(DescribeContinuousBackups => {}));
+finds('point-in-time recovery', 'not available', 'null', qr/malformed answer/, '', answered(DescribeContinuousBackups => {}));
 sub window { my (%days) = @_; return answered(DescribeContinuousBackups => { ContinuousBackupsDescription => { ContinuousBackupsStatus => 'ENABLED', PointInTimeRecoveryDescription => { PointInTimeRecoveryStatus => 'ENABLED', %days } } }) }
 finds('recovery window', '7', 'false', qr/fewer days.*$configure/, 'recovery window', window(RecoveryPeriodInDays => 7));
 finds('recovery window', '35', 'true', qr/^$/, '', window());
@@ -381,7 +381,7 @@ behave($aws);
 like(run(q{SELECT cmz_add_index('idx', 'AnimalIndex', false)}), qr/index "AnimalIndex" of DynamoDB table "prov-other" is being created/, 'or is left out');
 is(ops(received($aws)), 'DescribeTable UpdateTable', '... and two requests are sent');
 behave($aws, describe => { BillingModeSummary => undef, ProvisionedThroughput => { ReadCapacityUnits => 7, WriteCapacityUnits => 3 } },
-	raw => { 'dynamodb/UpdateTable' => { body => {} } });
+	raw => { 'dynamodb/UpdateTable' => { body => { TableDescription => { TableStatus => 'UPDATING' } } } });
 added('SessionIndex', 'false');
 is_deeply(create_of()->{GlobalSecondaryIndexUpdates}[0]{Create}{ProvisionedThroughput}, { ReadCapacityUnits => 7, WriteCapacityUnits => 3 }, 'with provisioned capacity an index gets as much');
 
@@ -395,11 +395,11 @@ like(error_of($node, q{SELECT cmz_drop_table('s', 'prov-other')}), qr/HV000: Dyn
 behave($aws, fail => [ failure('DeleteTable', 'ResourceInUseException') ]);
 like(error_of($node, q{SELECT cmz_drop_table('s', 'prov-other')}), qr/55006.*HINT: .*wait until it is ACTIVE/s, 'a table that is being changed');
 received($aws);
-behave($aws, raw => { 'dynamodb/DeleteTable' => { body => { TableDescription => { TableId => 'old' } } } },
+behave($aws, raw => { 'dynamodb/DeleteTable' => { body => { TableDescription => { TableId => 'old', TableStatus => 'DELETING' } } } },
 	describe_list => [ (map { { TableStatus => 'DELETING', TableId => 'old' } } 1 .. 3), { TableId => 'new' } ]);
 like(run(q{SELECT cmz_drop_table('s', 'prov-other')}), qr/waiting for DynamoDB table "prov-other" to be deleted, \d+ s so far\n/, 'a long deletion is told of, and another table of that name is not waited for');
 received($aws);
-behave($aws, raw => { 'dynamodb/DeleteTable' => { body => {} } }, describe => { TableStatus => 'DELETING' });
+behave($aws, raw => { 'dynamodb/DeleteTable' => { body => { TableDescription => { TableStatus => 'DELETING' } } } }, describe => { TableStatus => 'DELETING' });
 like(error_of($node, q{SET statement_timeout = '1s'; SELECT cmz_drop_table('s', 'prov-other')}), qr/57014.*CONTEXT:  DynamoDB is deleting the table, whether it is waited for or not/s, 'waiting for that can be cancelled');
 behave($aws);
 unlike(run(q{SELECT cmz_drop_table('s', 'prov-other')}), qr/ERROR/, 'a table is deleted');
@@ -436,4 +436,18 @@ $node->safe_psql('postgres', 'ALTER FOREIGN TABLE prov_table OWNER TO bob');
 like(as_bob(q{SELECT cmz_add_index('prov_table', 'AnimalIndex')}), qr/42710/, 'the owner may');
 
 drop("prov-$_") foreach qw(table later midway);
+
+# not everything that answers 200 is DynamoDB
+my $proxy = start_proxy(dynamodb_url());
+create_server($node, 'odd', "http://$proxy", "max_retries '0'");
+foreach my $body ('{}', '[]', '<html>hello</html>', '{"TableDescription":[]}', '{"Table":{}}')
+{
+	my $answer = { do => 'status', code => 200, body => $body, times => 9 };
+	script($proxy, $answer);
+	like(run("SELECT cmz_create_table('odd', 'prov-odd')"), qr/08P01: .*malformed answer.*DETAIL: .*may have been created nevertheless/s, "created: $body");
+	script($proxy, $answer);
+	like(run("SELECT cmz_configure_table('odd', 'prov-odd')"), qr/08P01: .*malformed answer/s, '... configured');
+	script($proxy, $answer);
+	like(run("SELECT cmz_drop_table('odd', 'prov-odd')"), qr/08P01: .*malformed answer/s, '... dropped');
+}
 done_testing();
