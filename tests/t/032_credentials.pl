@@ -132,9 +132,11 @@ foreach my $option ("profile 'testing'", "ambient_credentials 'true'")
 # bob owns a server, and writes what the superuser's requests would be signed with
 my $evil = role_of('evil');
 $node->safe_psql('postgres', "SET ROLE bob; CREATE SERVER bobs FOREIGN DATA WRAPPER cmz_fdw OPTIONS (endpoint_url 'http://$aws', role_arn '$evil')");
-my $denied = qr/42501: permission denied to assume role "\Q$evil\E".*Server "bobs" does not belong to a superuser/s;
+my $denied = qr/28000: no AWS credentials for user "\w+" on server "bobs".*at servers that belong to a superuser/s;
 like(refused('bobs'), $denied, 'the identity of the server process is not lent to a server of anybody');
-$node->safe_psql('postgres', "SET ROLE bob; ALTER SERVER bobs OPTIONS (DROP role_arn); CREATE USER MAPPING FOR postgres SERVER bobs OPTIONS (role_arn '$evil')");
+$node->safe_psql('postgres', "CREATE USER MAPPING FOR postgres SERVER bobs OPTIONS (ambient_credentials 'true')");
+like(refused('bobs'), qr/42501: permission denied to assume role "\Q$evil\E".*Server "bobs" does not belong to a superuser/s, '... for its role, not even where a superuser allows its use');
+$node->safe_psql('postgres', "DROP USER MAPPING FOR postgres SERVER bobs; SET ROLE bob; ALTER SERVER bobs OPTIONS (DROP role_arn); CREATE USER MAPPING FOR postgres SERVER bobs OPTIONS (role_arn '$evil')");
 like(refused('bobs'), $denied, '... nor through a mapping that its owner writes');
 $node->safe_psql('postgres', "SET ROLE bob; DROP USER MAPPING FOR postgres SERVER bobs; CREATE USER MAPPING FOR PUBLIC SERVER bobs OPTIONS (role_arn '$evil')");
 like(refused('bobs'), $denied, '... or one for everybody');
