@@ -17,7 +17,7 @@ REGRESS = setup options layout types select pushdown reads insert write import p
 REGRESS_OPTS = --load-extension=cmz_fdw
 export DYNAMODB_ENDPOINT_URL ?= http://localhost:8000
 
-EXTRA_CLEAN = tests/unit/unit tests/unit/*.o bench/decoder bench/wire bench/wirewrite
+EXTRA_CLEAN = tests/unit/unit tests/unit/*.o bench/canned bench/decoder bench/wire
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -39,8 +39,10 @@ unit: tests/unit/unit
 tests/unit/unit: $(BASE_SRCS) $(wildcard tests/unit/*.c tests/unit/*.h) $(BASE_HEADERS)
 	$(FRONTEND_CC) -o $@ $(filter %.c,$^) $(FRONTEND_LIBS)
 
-bench: bench/decoder bench/wire bench/wirewrite
-bench/decoder: bench/decoder.c $(BASE_SRCS) $(BASE_HEADERS)
-	$(FRONTEND_CC) -o $@ $(filter %.c,$^) $(FRONTEND_LIBS)
-bench/wire bench/wirewrite: %: %.c
-	$(CC) -O2 -Wall -Wextra -o $@ $< -lcurl
+bench: bench/canned bench/decoder bench/wire
+bench/canned: bench/canned.c bench/answers.c bench/answers.h
+bench/decoder: bench/decoder.c
+bench/canned bench/decoder: bench/items.c bench/items.h $(BASE_SRCS) $(BASE_HEADERS)
+	$(FRONTEND_CC) -D_GNU_SOURCE -Ibench -o $@ $(filter %.c,$^) $(FRONTEND_LIBS)
+bench/wire: bench/wire.c bench/items.c bench/items.h
+	$(CC) -O2 -Wall -Wextra $(FRONTEND_CFLAGS) -Ibench -o $@ $(filter %.c,$^) -lcurl

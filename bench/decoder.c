@@ -2,7 +2,7 @@
  * decoder.c
  *	  How fast the item reader walks pages of conversations, beside jansson.
  *
- * usage: decoder [MEGABYTES]
+ * usage: decoder [PAGES]
  * Both read the same pages in one run, in turn; the figures are medians.
  */
 #include "base/base.h"
@@ -12,13 +12,9 @@
 
 #include "base/crc32.h"
 #include "base/itemreader.h"
+#include "items.h"
 
 #define ROUNDS 15
-
-static const char *const names[] = {
-	"userId", "sessionIdTimestamp", "sessionId", "timestamp", "animalId",
-	"parentUserId", "messageType", "content", "tokensUsed", "ttl"
-};
 
 /* A page of about a megabyte, as DynamoDB sends it. */
 static void
@@ -27,13 +23,12 @@ make_page(StringInfo buf, int items)
 	initStringInfo(buf);
 	appendStringInfo(buf, "{\"Count\":%d,\"Items\":[", items);
 	for (int i = 0; i < items; i++)
-		appendStringInfo(buf, "%s{\"tokensUsed\":{\"N\":\"%d\"},\"sessionIdTimestamp\":{\"S\":\"session_%03d#2025-01-19T12:%02d:%02dZ\"},"
-						 "\"messageType\":{\"S\":\"assistant\"},\"ttl\":{\"N\":\"1747699200\"},\"parentUserId\":{\"S\":\"parent_%03d\"},"
-						 "\"sessionId\":{\"S\":\"session_%03d\"},\"content\":{\"S\":\"I eat what my keepers bring me every morning, and a little "
-						 "more when I ask nicely. \\\"Roar!\\\" The others listen, and when the sun goes down over the rocks we all lie in the last "
-						 "warm place and wait for the night.\"},\"animalId\":{\"S\":\"lion_001\"},\"userId\":{\"S\":\"student_%03d\"},"
-						 "\"timestamp\":{\"S\":\"2025-01-19T12:%02d:%02dZ\"}}",
-						 i ? "," : "", i % 200, i % 90, i / 60 % 60, i % 60, i % 30, i % 90, i % 50, i / 60 % 60, i % 60);
+	{
+		if (i > 0)
+			appendStringInfoChar(buf, ',');
+		enlargeStringInfo(buf, ITEM_BYTES + 1);
+		buf->len = item_write(buf->data + buf->len, i, ALL_ATTRIBUTES) - buf->data;
+	}
 	appendStringInfo(buf, "],\"LastEvaluatedKey\":{\"userId\":{\"S\":\"x\"}},\"ScannedCount\":%d}", items);
 }
 
@@ -53,7 +48,7 @@ compare(const void *a, const void *b)
 }
 
 static double
-read_with(int wanted, const StringInfoData *page, int pages)
+read_with(int wanted, const char *const *names, const StringInfoData *page, int pages)
 {
 	CmzItemReader *reader = cmz_item_reader_create(wanted, names, false);
 	CmzPage		state;
@@ -116,8 +111,8 @@ main(int argc, char **argv)
 	make_page(&page, 1500);
 	for (int round = 0; round < ROUNDS; round++)
 	{
-		mbs[0][round] = read_with(10, &page, pages);
-		mbs[1][round] = read_with(2, &page, pages);
+		mbs[0][round] = read_with(ITEM_ATTRIBUTES, item_names, &page, pages);
+		mbs[1][round] = read_with(2, item_names + ITEM_ANIMAL_ID, &page, pages);
 		mbs[2][round] = parse_with_jansson(&page, Max(pages / 10, 1));
 		mbs[3][round] = check_crc(&page, pages);
 	}
