@@ -54,7 +54,14 @@ ensure_packages() {
     { tail -20 "$work/apt.log" >&2; die "apt-get failed"; }
 }
 
+# The installation to build for: CMZ_PG's (or --pg's) of Debian's, that of PG_CONFIG, or
+# the distribution's own.
 find_postgres() {
+  if [ -z "$pg_major" ] && [ -n "${PG_CONFIG:-}" ]; then
+    pg_bin=$("$PG_CONFIG" --bindir)
+    pg_major=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+    return
+  fi
   if [ -z "$pg_major" ]; then
     # shellcheck disable=SC1091
     case $(. /etc/os-release && echo "${VERSION_ID:-}") in
