@@ -8,6 +8,7 @@ import time
 import urllib.request
 
 import lab
+import plots
 from lab import Backend, Wire
 from rows import ROWS
 import rows_cost                # noqa: F401  (each makes its rows)
@@ -71,9 +72,10 @@ def parse_arguments():
     parser.add_argument("--copy-rows", type=int, metavar="N", help="copied for memory (100000; the target says 1000000)")
     parser.add_argument("--users", type=int, metavar="N", help="outer rows of the join (1000)")
     parser.add_argument("--insert-rows", type=int, metavar="N", help="inserted by one statement (10000)")
+    parser.add_argument("--plot", metavar="FOLDER", help="draw curves there instead, see bench/plot")
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
-    defaults = {"rounds": (5, 3), "items": (89000, 89000), "local_items": (20000, 4000), "memory_items": (1000000, 200000),
+    defaults = {"rounds": (5, 3), "items": (89000, 89000), "local_items": (20000, 10000), "memory_items": (1000000, 200000),
                 "copy_rows": (100000, 10000), "users": (1000, 200), "insert_rows": (10000, 2000)}
     for name, (usual, quick) in defaults.items():
         if getattr(options, name) is None:
@@ -100,6 +102,9 @@ def main():
         print("\n".join(ROWS))
         return 0
     bench = Bench(options)
+    if options.plot:
+        plots.draw_all(bench, options.plot)
+        return 0
     figures, failed = [], []
     with Backend() as backend:
         version = backend.one("SHOW server_version")

@@ -66,12 +66,14 @@ def last_messages(bench):
         foreign_table(backend, "local", bench.local_url, items)
         if len(backend.must("SELECT * FROM local " + where)) != 20:
             raise ValueError("there are no 20 messages")
+        Wire(bench.local_url, "Query", body, repeat=300)    # DynamoDB Local wants to be warm
         ran = alternate(bench.options.rounds * 2,
                         wire=lambda: median(Wire(bench.local_url, "Query", body, repeat=20).passes[1:]),
                         fdw=lambda: median(timed(lambda: backend.must("SELECT * FROM local " + where)) for _ in range(20)))
     fdw, wire = median(ran["fdw"]) * 1e3, median(ran["wire"]) * 1e3
     yield at_most("last 20 of one animal of %d items: requests" % MANY_ITEMS, seen["total"], 1)
-    yield at_most("items read for it", seen["items_read"], 20)
+    # one more tells that the second of the last one is over
+    yield at_most("items read for it", seen["items_read"], 21, target="≤ 20 + 1")
     yield at_most("DynamoDB Local, %d items: / the wire client" % items, fdw / wire, 2, "×",
                   note="%.2f ms / %.2f ms" % (fdw, wire))
 
@@ -128,6 +130,8 @@ def join(bench):
     with Canned(MANY_ITEMS, delay_ms=5) as server, Backend() as backend:
         foreign_table(backend, "far", server.url, MANY_ITEMS)
         make_users(backend, users)
+        # whoever joins has statistics
+        backend.must("SET default_statistics_target = 10; ANALYZE far; RESET default_statistics_target")
         planned, nested, seen, has_setting = join_times(backend, server, 1 if bench.options.quick else 2)
     asked = ", ".join("%d %s" % (n, name) for name, n in seen["requests"].items())
     yield at_least("join of %d users, 5 ms: a request a row in turn / as planned" % users, nested / planned, 15, "×",
