@@ -2,7 +2,6 @@
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -170,13 +169,3 @@ class Wire:
         self.seconds, self.requests, self.bytes, self.cpu = (median(column) for column in zip(*passes))
         self.passes = [line[0] for line in passes]
 
-
-def wait_for_port(port, seconds=20):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
