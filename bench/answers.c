@@ -119,12 +119,18 @@ member(CmzSpan object, const char *wanted)
 	return none;
 }
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static int64
 number(CmzSpan span)
 {
 	int64		value = 0;
 
-	for (int i = 0; i < (int) span.len && span.data[i] >= '0' && span.data[i] <= '9' && value < MAX_ITEMS; i++)
+	for (int i = 0; i < span.len && is_digit(span.data[i]) && value < MAX_ITEMS; i++)
 		value = value * 10 + span.data[i] - '0';
 	return value;
 }
@@ -255,7 +261,7 @@ key_number(CmzSpan value)
 
 	if (value.data == NULL)
 		return -1;
-	while (digits > value.data && digits[-1] >= '0' && digits[-1] <= '9')
+	while (digits > value.data && is_digit(digits[-1]))
 		digits--;
 	span.data = digits;
 	span.len = value.data + value.len - digits;
@@ -358,7 +364,7 @@ append_capacity(StringInfo out, const Request *request, double units, bool as_li
 	if (request->capacity.data == NULL || cmz_span_equals(&request->capacity, "NONE"))
 		return;
 	appendStringInfo(out, ",\"ConsumedCapacity\":%s{\"TableName\":\"%.*s\",\"CapacityUnits\":%.1f}%s",
-					 as_list ? "[" : "", (int) request->table.len, request->table.data ? request->table.data : "",
+					 as_list ? "[" : "", request->table.len, request->table.data ? request->table.data : "",
 					 units, as_list ? "]" : "");
 }
 
@@ -521,7 +527,8 @@ answer_write(StringInfo out, Operation operation, CmzSpan body, const Request *r
 {
 	int64		n = count_writes(operation, body);
 
-	appendStringInfoString(out, operation == OP_BATCH_WRITE_ITEM ? "{\"UnprocessedItems\":{}" : "{\"canned\":true");
+	appendStringInfoString(out, operation == OP_BATCH_WRITE_ITEM ? "{\"UnprocessedItems\":{}"
+						   : "{\"canned\":true");
 	append_capacity(out, request, n * (operation == OP_TRANSACT_WRITE_ITEMS ? 2.0 : 1.0),
 					operation == OP_TRANSACT_WRITE_ITEMS || operation == OP_BATCH_WRITE_ITEM);
 	appendStringInfoChar(out, '}');
@@ -541,12 +548,14 @@ static int
 answer_describe(StringInfo out, const Request *request, int64 items)
 {
 	static const ItemAttribute keys[] = {
-		ITEM_USER_ID, ITEM_SESSION_ID_TIMESTAMP, ITEM_SESSION_ID, ITEM_ANIMAL_ID, ITEM_PARENT_USER_ID, ITEM_TIMESTAMP
+		ITEM_USER_ID, ITEM_SESSION_ID_TIMESTAMP, ITEM_SESSION_ID, ITEM_ANIMAL_ID, ITEM_PARENT_USER_ID,
+		ITEM_TIMESTAMP
 	};
 
-	appendStringInfo(out, "{\"Table\":{\"TableName\":\"%.*s\",\"TableStatus\":\"ACTIVE\",\"ItemCount\":" INT64_FORMAT
-					 ",\"TableSizeBytes\":" INT64_FORMAT ",\"AttributeDefinitions\":[",
-					 (int) request->table.len, request->table.data ? request->table.data : "",
+	appendStringInfo(out, "{\"Table\":{\"TableName\":\"%.*s\",\"TableStatus\":\"ACTIVE\","
+					 "\"ItemCount\":" INT64_FORMAT ",\"TableSizeBytes\":" INT64_FORMAT
+					 ",\"AttributeDefinitions\":[",
+					 request->table.len, request->table.data ? request->table.data : "",
 					 items, items * ITEM_COUNTED_BYTES);
 	for (int i = 0; i < (int) lengthof(keys); i++)
 		appendStringInfo(out, "%s{\"AttributeName\":\"%s\",\"AttributeType\":\"S\"}", i > 0 ? "," : "",
@@ -556,7 +565,8 @@ answer_describe(StringInfo out, const Request *request, int64 items)
 	appendStringInfoString(out, ",\"GlobalSecondaryIndexes\":[");
 	for (int i = 1; i < (int) lengthof(indexes); i++)
 	{
-		appendStringInfo(out, "%s{\"IndexName\":\"%s\",\"IndexStatus\":\"ACTIVE\",\"Projection\":{\"ProjectionType\":\"ALL\"},",
+		appendStringInfo(out, "%s{\"IndexName\":\"%s\",\"IndexStatus\":\"ACTIVE\","
+						 "\"Projection\":{\"ProjectionType\":\"ALL\"},",
 						 i > 1 ? "," : "", indexes[i].name);
 		append_key_schema(out, &indexes[i]);
 		appendStringInfoChar(out, '}');
@@ -596,7 +606,8 @@ dispatch(StringInfo out, Operation operation, CmzSpan body, Request *request,
 		case OP_DESCRIBE_TABLE:
 			return answer_describe(out, request, config->items);
 		case OP_DESCRIBE_TTL:
-			appendStringInfoString(out, "{\"TimeToLiveDescription\":{\"TimeToLiveStatus\":\"ENABLED\",\"AttributeName\":\"ttl\"}}");
+			appendStringInfoString(out, "{\"TimeToLiveDescription\":{\"TimeToLiveStatus\":\"ENABLED\","
+								   "\"AttributeName\":\"ttl\"}}");
 			return 200;
 		case OP_LIST_TABLES:
 			appendStringInfoString(out, "{\"TableNames\":[\"canned\"]}");
@@ -620,8 +631,8 @@ answer_request(StringInfo out, Operation operation, const char *data, size_t len
 		dispatch(out, operation, body, &request, config, counters) == 200)
 		return 200;
 	out->len = start;
-	appendStringInfo(out, "{\"__type\":\"com.amazonaws.dynamodb.v20120810#%s\",\"message\":\"the canned server cannot"
-					 " answer this request\"}",
+	appendStringInfo(out, "{\"__type\":\"com.amazonaws.dynamodb.v20120810#%s\","
+					 "\"message\":\"the canned server cannot answer this request\"}",
 					 operation == OP_OTHER ? "UnknownOperationException" : "ValidationException");
 	return 400;
 }

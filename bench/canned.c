@@ -99,8 +99,8 @@ static void
 append_stats(StringInfo out)
 {
 	appendStringInfo(out, "{\"connections\":" INT64_FORMAT ",\"open\":%d,\"bytes_in\":" INT64_FORMAT
-					 ",\"bytes_out\":" INT64_FORMAT ",\"items_sent\":" INT64_FORMAT ",\"items_read\":" INT64_FORMAT
-					 ",\"items_written\":" INT64_FORMAT ",\"requests\":{",
+					 ",\"bytes_out\":" INT64_FORMAT ",\"items_sent\":" INT64_FORMAT
+					 ",\"items_read\":" INT64_FORMAT ",\"items_written\":" INT64_FORMAT ",\"requests\":{",
 					 accepted, nconnections, bytes_in, bytes_out, counters.items_sent, counters.items_read,
 					 counters.items_written);
 	for (int i = 0, n = 0; i < OP_COUNT; i++)
@@ -165,7 +165,8 @@ send_some(Connection *c)
 
 		if (bandwidth > 0)
 		{
-			int64		allowed = (int64) ((double) (now_ns() - c->began) * bandwidth / SECOND_NS) + HEAD_ROOM - c->sent;
+			double		seconds = (double) (now_ns() - c->began) / SECOND_NS;
+			int64		allowed = (int64) (seconds * bandwidth) + HEAD_ROOM - c->sent;
 
 			if (allowed <= 0 || (allowed < n && allowed < bandwidth * PACE_NS / SECOND_NS))
 			{

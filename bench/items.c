@@ -19,7 +19,8 @@
 #define CONTENT	\
 	"\\\"My den is warm and dry\\\", says the lion. I sleep there, except when the moon is bright; then I" \
 	" walk along the fence and count the lamps of the town." \
-	" When the sun goes down over the rocks we all lie in the last warm place and wait for the night to begin."
+	" When the sun goes down over the rocks we all lie in the last warm place" \
+	" and wait for the night to begin."
 
 const char *const item_names[ITEM_ATTRIBUTES] = {
 	"tokensUsed", "sessionIdTimestamp", "messageType", "ttl", "parentUserId", "sessionId", "content",
@@ -221,7 +222,8 @@ item_of_time(const char *text, size_t len)
 	for (int c = 0; c < 3; c++)
 		if (date[c] < 0 || (clock[c] = read_digits(t + 11 + 3 * c, 2)) < 0)
 			return -1;
-	i = days_of_date(date[0], date[1], date[2]) * DAY + clock[0] * 3600 + clock[1] * 60 + clock[2] - item_epoch;
+	i = days_of_date(date[0], date[1], date[2]) * DAY + clock[0] * 3600 + clock[1] * 60 + clock[2];
+	i -= item_epoch;
 	return i >= 0 && i < MAX_ITEMS ? i : -1;
 }
 

@@ -161,8 +161,8 @@ def scan_body(segments):
 class Wire:
     """What a run of the wire client printed: medians of its passes."""
 
-    def __init__(self, url, *arguments, connections=1, streams=1, repeat=1, first=0):
-        command = [os.path.join(HERE, "wire"), "-c", connections, "-s", streams, "-r", repeat, "-f", first, url]
+    def __init__(self, url, *arguments, connections=1, streams=1, pages=0, repeat=1, first=0):
+        command = [os.path.join(HERE, "wire"), "-c", connections, "-s", streams, "-p", pages, "-r", repeat, "-f", first, url]
         printed = subprocess.run([str(word) for word in command + list(arguments)], check=True, text=True,
                                  stdout=subprocess.PIPE).stdout
         passes = [[float(word) for word in line.split()] for line in printed.splitlines()]

@@ -3,6 +3,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import sys
 import time
 import urllib.request
@@ -101,6 +102,8 @@ def main():
     if options.list:
         print("\n".join(ROWS))
         return 0
+    # so that the servers of a row end with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = Bench(options)
     if options.plot:
         plots.draw_all(bench, options.plot)

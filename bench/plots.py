@@ -52,9 +52,11 @@ def join_curve(bench):
 
 
 def draw_all(bench, folder):
-    draw(os.path.join(folder, "bench-scan.svg"), "Full scan of %d items, %g MB/s a connection" % (bench.options.items, FAR_BANDWIDTH / 1e6),
+    title = "Full scan of %d items, %g MB/s a connection" % (bench.options.items, FAR_BANDWIDTH / 1e6)
+    draw(os.path.join(folder, "bench-scan.svg"), title,
          "delay of a request, ms", "thousand items a second", "top right",
          ("wire client, 8 connections", "cmz_fdw, concurrency 8", "wire client, 1 connection", "cmz_fdw, concurrency 1"),
          list(scan_rates(bench)), "set yrange [0:]\n")
-    draw(os.path.join(folder, "bench-join.svg"), "Join of local users with their messages, 5 ms a request", "outer rows", "seconds", "top left",
+    draw(os.path.join(folder, "bench-join.svg"), "Join of local users with their messages, 5 ms a request",
+         "outer rows", "seconds", "top left",
          ("a request an outer row, in turn", "as planned"), list(join_curve(bench)), "set logscale y\n")

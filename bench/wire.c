@@ -3,13 +3,13 @@
  *	  The wire client: the requests that cmz_fdw sends, their answers thrown away.
  *	  Nothing can be faster on as many connections.
  *
- * usage: wire [-c CONNECTIONS] [-s STREAMS] [-r REPEAT] ENDPOINT OPERATION BODY
+ * usage: wire [-c CONNECTIONS] [-s STREAMS] [-p PAGES] [-r REPEAT] ENDPOINT OPERATION BODY
  *		  wire [-c CONNECTIONS] [-f FIRST] ENDPOINT put|batch TABLE ITEMS
  *		  wire rows ITEMS
  *
  * The first reads: BODY is the request's JSON without its last brace, in which {n} is
  * the number of the stream and {n6} the same as six digits.  Each stream follows
- * LastEvaluatedKey to its end, CONNECTIONS of them at once.
+ * LastEvaluatedKey to its end, or for so many PAGES, CONNECTIONS of them at once.
  *
  * The second writes the items of items.h from FIRST (0) on, their time shifted to
  * today's midnight: "batch" by BatchWriteItem, 25 at a time, and what was left
@@ -45,6 +45,7 @@ typedef struct Sender
 {
 	CURL	   *easy;
 	long		stream;			/* reading: which it is */
+	long		pages;			/* that it has been asked for */
 	char	   *body;
 	char		answer[2 * TAIL + 1];
 	size_t		answer_len;
@@ -55,6 +56,7 @@ static const char *template;	/* NULL: writes */
 static const char *table;
 static long next_stream,
 			streams = 1,
+			max_pages,			/* of a stream; 0: all */
 			next_item,
 			end_item,
 			requests;
@@ -127,8 +129,8 @@ find_object(const char *answer, const char *member, int *len)
 static char *
 format_put(char *out)
 {
-	out += sprintf(out, "{\"TableName\":\"%s\",\"ConditionExpression\":\"attribute_not_exists(userId)\",\"Item\":",
-				   table);
+	out += sprintf(out, "{\"TableName\":\"%s\","
+				   "\"ConditionExpression\":\"attribute_not_exists(userId)\",\"Item\":", table);
 	out = item_write(out, next_item++, ALL_ATTRIBUTES);
 	return stpcpy(out, "}");
 }
@@ -179,13 +181,20 @@ next_body(Sender *sender)
 	const char *left = NULL;
 
 	if (sender->answer_len > 0)
-		left = find_object(sender->answer, template ? "\"LastEvaluatedKey\":" : "\"UnprocessedItems\":", &len);
+		left = find_object(sender->answer,
+						   template ? "\"LastEvaluatedKey\":" : "\"UnprocessedItems\":", &len);
 	if (template != NULL)
 	{
+		if (max_pages > 0 && sender->pages >= max_pages)
+			left = NULL;
 		if (left == NULL && next_stream == streams)
 			return false;
 		if (left == NULL)
+		{
 			sender->stream = next_stream++;
+			sender->pages = 0;
+		}
+		sender->pages++;
 		format_read(sender, left, len);
 	}
 	else if (left != NULL)
@@ -307,7 +316,7 @@ print_rows(long n)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: wire [-c CONNECTIONS] [-s STREAMS] [-r REPEAT] ENDPOINT OPERATION BODY\n"
+	fprintf(stderr, "usage: wire [-c CONNECTIONS] [-s STREAMS] [-p PAGES] [-r REPEAT] ENDPOINT OPERATION BODY\n"
 			"       wire [-c CONNECTIONS] [-f FIRST] ENDPOINT put|batch TABLE ITEMS\n"
 			"       wire rows ITEMS\n");
 	return 2;
@@ -323,10 +332,10 @@ main(int argc, char **argv)
 	CURLM	   *multi = curl_multi_init();
 	int			option;
 
-	while ((option = getopt(argc, argv, "+c:s:r:f:")) >= 0)
+	while ((option = getopt(argc, argv, "+c:s:p:r:f:")) >= 0)
 	{
 		long	   *value = option == 'c' ? &connections : option == 's' ? &streams : option == 'r' ? &repeat
-			: option == 'f' ? &next_item : NULL;
+			: option == 'p' ? &max_pages : option == 'f' ? &next_item : NULL;
 
 		if (value == NULL || (*value = atol(optarg)) < 0)
 			return usage();
