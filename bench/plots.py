@@ -9,15 +9,15 @@ from rows_scan import FAR_BANDWIDTH, PLANS, segments_of
 
 DELAYS_MS = (0.5, 1, 2, 5, 10, 20, 50)
 OUTER_ROWS = (10, 30, 100, 300, 1000)
-STYLE = ("set terminal svg size 640,400 font 'sans-serif,12' background 'white'\nset key below\nset grid\nset style data linespoints\n"
+STYLE = ("set terminal svg size 640,400 font 'sans-serif,12' noenhanced background 'white'\nset key left %s reverse Left\nset grid\nset style data linespoints\n"
          "set logscale x\nset xlabel '%s'\nset ylabel '%s'\nset title '%s'\nset output '%s'\n")
 
 
-def draw(path, title, x, y, names, points, more=""):
+def draw(path, title, x, y, key, names, points, more=""):
     """One line a name; a point is x and what each name has there."""
     data = "$points << END\n%s\nEND\n" % "\n".join(" ".join("%g" % value for value in point) for point in points)
     lines = ", ".join("$points using 1:%d title '%s'" % (i + 2, name) for i, name in enumerate(names))
-    script = STYLE % (x, y, title, path) + more + data + "plot " + lines + "\n"
+    script = STYLE % (key, x, y, title, path) + more + data + "plot " + lines + "\n"
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
     print("%s: %d bytes" % (path, os.path.getsize(path)))
     for point in points:
@@ -54,9 +54,9 @@ def join_curve(bench):
 def draw_all(bench, folder):
     title = "Full scan of %d items, %g MB/s a connection" % (bench.options.items, FAR_BANDWIDTH / 1e6)
     draw(os.path.join(folder, "bench-scan.svg"), title,
-         "delay of a request, ms", "thousand items a second",
+         "delay of a request, ms", "thousand items a second", "center",
          ("wire client, 8 connections", "cmz_fdw, concurrency 8", "wire client, 1 connection", "cmz_fdw, concurrency 1"),
          list(scan_rates(bench)), "set yrange [0:]\n")
     draw(os.path.join(folder, "bench-join.svg"), "Join of local users with their messages, 5 ms a request",
-         "outer rows", "seconds",
+         "outer rows", "seconds", "top",
          ("a request an outer row, in turn", "as planned"), list(join_curve(bench)), "set logscale y\n")
