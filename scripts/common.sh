@@ -6,6 +6,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cmz_fdw
 pg_major=${CMZ_PG:-}
 work=
 dynamodb_pid=
+postgres_packages=
 
 # DynamoDB Local 1.25.1 comes inside this npm package.
 simulator=amplify-dynamodb-simulator@2.9.30
@@ -71,6 +72,7 @@ find_postgres() {
     esac
     pg_major=${pg_major:-15}
   fi
+  postgres_packages="postgresql-$pg_major postgresql-server-dev-$pg_major"
   pg_bin=/usr/lib/postgresql/$pg_major/bin
   PG_CONFIG=$pg_bin/pg_config
   export PG_CONFIG
@@ -78,8 +80,8 @@ find_postgres() {
 
 ensure_build_packages() {
   find_postgres
-  ensure_packages "postgresql-$pg_major" "postgresql-server-dev-$pg_major" gcc make \
-    libcurl4-openssl-dev libssl-dev libjansson-dev util-linux python3
+  # shellcheck disable=SC2086
+  ensure_packages $postgres_packages gcc make libcurl4-openssl-dev libssl-dev libjansson-dev util-linux python3
 }
 
 # Fetch DynamoDB Local into the cache, once, and check what came.
