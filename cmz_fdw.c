@@ -6,6 +6,7 @@
 
 #include "client/stat.h"
 #include "fdw/analyze.h"
+#include "fdw/batchpath.h"
 #include "fdw/compat.h"
 #include "fdw/explain.h"
 #include "fdw/import.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 {
 	cmz_option_define_gucs();
 	cmz_parallel_install_hook();
+	cmz_batchpath_install_hook();
 	cmz_stat_install();
 	cmz_progress_install();
 }

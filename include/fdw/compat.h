@@ -74,6 +74,18 @@ cmz_pathkey_is_descending(const PathKey *pathkey)
 #endif
 }
 
+/* PG 16 marks in a column's reference which outer joins may have made it NULL. */
+static inline void
+cmz_copy_nulling(Var *to, const Var *from)
+{
+#if PG_VERSION_NUM >= 160000
+	to->varnullingrels = bms_copy(from->varnullingrels);
+#else
+	(void) to;
+	(void) from;
+#endif
+}
+
 /* The range table entry of the one table that a scan reads. */
 static inline RangeTblEntry *
 cmz_scan_rte(ForeignScanState *node)

@@ -51,6 +51,8 @@ typedef struct CmzPlan
 	int			offset_no;
 	bool		limit_is_ours;	/* the scan applies them; else they only say how
 								 * many rows will be asked for */
+	int			batch_no;		/* place of the keys that a batched join gives, -1:
+								 * none */
 	double		rows_wanted;	/* the same where no LIMIT says it, 0: all */
 	double		yield;			/* rows by item read, estimated */
 	double		item_bytes;		/* estimated */

@@ -40,6 +40,10 @@ typedef struct CmzScanState
 	CmzRowReader *wide_reader;	/* with the columns of recheck; NULL: not needed
 								 * so far */
 
+	/* below a batched join, which sets the keys before each rescan */
+	bool		is_batched;
+	Datum		batch;			/* an array */
+
 	/* scans with others, see parallel.c */
 	CmzParallelScan *parallel;	/* NULL: not parallel, or not any more */
 	pg_atomic_uint32 *parallel_segment;

@@ -25,6 +25,7 @@ operand_text(ForeignScanState *node, ExplainState *es)
 {
 	List	   *exprs = ((ForeignScan *) node->ss.ps.plan)->fdw_exprs;
 	List	   *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
+	const CmzScanState *state = node->fdw_state;
 	const char **text = palloc0(sizeof(char *) * Max(list_length(exprs), 1));
 	ListCell   *lc;
 
@@ -33,7 +34,9 @@ operand_text(ForeignScanState *node, ExplainState *es)
 		Const	   *constant = lfirst(lc);
 		char	   *s;
 
-		if (IsA(constant, Const) && !constant->constisnull && constant->consttype == INT8OID)
+		if (foreach_current_index(lc) == state->plan->batch_no)
+			s = "the keys of the join";
+		else if (IsA(constant, Const) && !constant->constisnull && constant->consttype == INT8OID)
 			s = psprintf(INT64_FORMAT, DatumGetInt64(constant->constvalue));
 		else
 			s = deparse_expression(lfirst(lc), context, false, false);
@@ -61,7 +64,7 @@ bind_constants(ForeignScanState *node, const char *const *text, CmzBinding *bind
 		int			i = foreach_current_index(lc);
 		Const	   *constant = lfirst(lc);
 
-		if (!IsA(constant, Const))
+		if (!IsA(constant, Const) || i == plan->batch_no)
 		{
 			symbols[i] = text[i];
 			if (i != plan->limit_no && i != plan->offset_no && !cmz_plan_is_arm_clause(plan, i))

@@ -16,6 +16,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "client/http.h"
 #include "commands/defrem.h"
+#include "fdw/batchpath.h"
 #include "fdw/compat.h"
 #include "fdw/guard.h"
 #include "fdw/monitor.h"
@@ -487,6 +488,13 @@ cmz_option_define_gucs(void)
 							 "Sends conditions to DynamoDB.",
 							 "Off: every condition is evaluated locally; for testing.",
 							 &cmz_enable_pushdown,
+							 true,
+							 PGC_USERSET, GUC_EXPLAIN,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("cmz_fdw.enable_batched_join",
+							 "Enables the planner's use of batched joins.",
+							 "They ask DynamoDB for the keys of many rows of another table at once.",
+							 &cmz_enable_batched_join,
 							 true,
 							 PGC_USERSET, GUC_EXPLAIN,
 							 NULL, NULL, NULL);

@@ -209,6 +209,7 @@ cmz_plan_pack(const CmzPlan *plan)
 	packed = pack_int(packed, plan->limit_no);
 	packed = pack_int(packed, plan->offset_no);
 	packed = pack_int(packed, plan->limit_is_ours);
+	packed = pack_int(packed, plan->batch_no);
 	packed = pack_double(packed, plan->rows_wanted);
 	packed = pack_double(packed, plan->yield);
 	packed = pack_double(packed, plan->item_bytes);
@@ -235,6 +236,7 @@ cmz_plan_unpack(List *packed)
 	plan->limit_no = unpack_int(&u);
 	plan->offset_no = unpack_int(&u);
 	plan->limit_is_ours = unpack_int(&u);
+	plan->batch_no = unpack_int(&u);
 	plan->rows_wanted = unpack_double(&u);
 	plan->yield = unpack_double(&u);
 	plan->item_bytes = unpack_double(&u);

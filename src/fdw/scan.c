@@ -129,6 +129,12 @@ evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 		values->nulls[i] = true;
 		if (cmz_plan_is_arm_clause(state->plan, i))
 			continue;
+		if (state->is_batched && i == state->plan->batch_no)
+		{
+			values->values[i] = state->batch;
+			values->nulls[i] = false;
+			continue;
+		}
 		values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
 		/* a row of another table may be gone while this one is still shown */
 		if (!values->nulls[i])

@@ -516,7 +516,7 @@ cmz_way_make(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice *c
 	const CmzRelInfo *info = rel->fdw_private;
 
 	memset(way, 0, sizeof(*way));
-	way->plan.limit_no = way->plan.offset_no = -1;
+	way->plan.limit_no = way->plan.offset_no = way->plan.batch_no = -1;
 	way->plan.segments = 1;
 	way->plan.yield = 1;
 	way->plan.direction = choice->direction;
@@ -587,4 +587,10 @@ cmz_choice_unpack(List *packed, CmzChoice *choice)
 	choice->direction = intVal(list_nth(packed, 3));
 	choice->order_attnum = intVal(list_nth(packed, 4));
 	choice->processes = intVal(list_nth(packed, 5));
+}
+
+RestrictInfo *
+cmz_choice_batch(List *packed)
+{
+	return IsA(llast(packed), RestrictInfo) ? llast(packed) : NULL;
 }

@@ -3,6 +3,8 @@
 FLAGS = ["enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_sort", "enable_material", "enable_memoize",
          "enable_hashagg", "enable_incremental_sort", "enable_async_append", "enable_parallel_append",
          "enable_parallel_hash"]
+# without these, a batched join is what is left
+JOINS = ["enable_hashjoin", "enable_mergejoin", "enable_nestloop"]
 OFF_BY_DEFAULT = ["enable_partitionwise_join", "enable_partitionwise_aggregate"]
 ZONES = ["UTC", "Asia/Tokyo", "America/New_York"]
 FORCE_PARALLEL = {True: "debug_parallel_query", False: "force_parallel_mode"}
@@ -12,6 +14,10 @@ def choose(rng, version):
     """A list of (name, value)."""
     chosen = [(flag, "off") for flag in FLAGS if rng.random() < .12]
     chosen += [(flag, "on") for flag in OFF_BY_DEFAULT if rng.random() < .4]
+    if rng.random() < .25:
+        chosen += [(flag, "off") for flag in JOINS]
+    elif rng.random() < .2:
+        chosen.append(("cmz_fdw.enable_batched_join", "off"))
     if rng.random() < .35:
         chosen += [("max_parallel_workers_per_gather", "2"), ("parallel_setup_cost", "0"), ("parallel_tuple_cost", "0"),
                    ("min_parallel_table_scan_size", "0")]
