@@ -394,7 +394,8 @@ plan_batched_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tl
 	list_nth_cell(numbers, CMZ_BATCH_OUTER_COLUMNS)->int_value =
 		list_length(((Plan *) linitial(plans))->targetlist);
 	scan->custom_scan_tlist = make_scan_tlist(plans);
-	(void) learn_nulling((Node *) tlist, scan->custom_scan_tlist);
+	/* not from tlist: the planner may put another one in its place */
+	(void) learn_nulling((Node *) rel->reltarget->exprs, scan->custom_scan_tlist);
 	(void) learn_nulling((Node *) other_quals, scan->custom_scan_tlist);
 	scan->custom_exprs = list_make3(linitial(keys), lsecond(keys), join_quals);
 	(void) apply_nulling((Node *) scan->custom_exprs, scan->custom_scan_tlist);
