@@ -15,8 +15,9 @@
 /* The places of what the join evaluates, in custom_exprs. */
 enum
 {
-	CMZ_BATCH_OUTER_KEY,
-	CMZ_BATCH_INNER_KEY,
+	CMZ_BATCH_OUTER_KEYS,		/* a list: of the partition key, perhaps of the sort
+								 * key */
+	CMZ_BATCH_INNER_KEY,		/* the partition key */
 	CMZ_BATCH_JOIN_QUAL			/* a list */
 };
 

@@ -15,6 +15,7 @@ typedef struct CmzBoundArm
 	bool		empty;			/* no item can match: nothing is sent */
 	bool		is_query;
 	bool		is_get;			/* BatchGetItem for primary keys */
+	bool		is_paired;		/* partitions[i] goes with sort_values[i] only */
 	const CmzIndex *index;
 	int			npartitions;
 	CmzOperand *partitions;		/* sorted, each once */

@@ -56,4 +56,10 @@ extern CmzBound cmz_bound_qual(CmzBinder *binder, const CmzQual *qual);
  */
 extern List *cmz_bound_values(CmzBinder *binder, const CmzQual *qual);
 
+/*
+ * The same for = ANY, one for each element of the array in its order; NULL for
+ * those that no item can have.
+ */
+extern List *cmz_bound_elements(CmzBinder *binder, const CmzQual *qual);
+
 #endif							/* CMZ_BOUND_H */

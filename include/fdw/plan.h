@@ -51,8 +51,8 @@ typedef struct CmzPlan
 	int			offset_no;
 	bool		limit_is_ours;	/* the scan applies them; else they only say how
 								 * many rows will be asked for */
-	int			batch_no;		/* place of the keys that a batched join gives, -1:
-								 * none */
+	int			batch_nos[2];	/* places of the keys that a batched join gives, -1:
+								 * none; two are the parts of primary keys */
 	double		rows_wanted;	/* the same where no LIMIT says it, 0: all */
 	double		yield;			/* rows by item read, estimated */
 	double		item_bytes;		/* estimated */
@@ -75,6 +75,9 @@ extern const CmzIndex *cmz_arm_index(const CmzArm *arm, const CmzTable *table);
 
 /* Operand i is the condition of an arm, which is true or false of a row. */
 extern bool cmz_plan_is_arm_clause(const CmzPlan *plan, int i);
+
+/* Which of a batched join's keys operand i is, 0 or 1; -1: none. */
+extern int	cmz_plan_batch_part(const CmzPlan *plan, int i);
 
 /* The plan reads the whole table. */
 extern bool cmz_plan_is_scan(const CmzPlan *plan);

@@ -42,7 +42,7 @@ typedef struct CmzScanState
 
 	/* below a batched join, which sets the keys before each rescan */
 	bool		is_batched;
-	Datum		batch;			/* an array */
+	Datum		batch[2];		/* arrays, see CmzPlan.batch_nos */
 
 	/* scans with others, see parallel.c */
 	CmzParallelScan *parallel;	/* NULL: not parallel, or not any more */

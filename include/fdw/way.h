@@ -87,7 +87,7 @@ extern Cost cmz_way_cost(const CmzRelInfo *info, const CmzWay *way, double rows)
 extern List *cmz_choice_pack(const CmzChoice *choice);
 extern void cmz_choice_unpack(List *packed, CmzChoice *choice);
 
-/* The clause of a batched join that stands behind a packed choice, or NULL. */
-extern RestrictInfo *cmz_choice_batch(List *packed);
+/* The clauses (RestrictInfos) of a batched join that stand behind a packed choice. */
+extern List *cmz_choice_batch(List *packed);
 
 #endif							/* CMZ_WAY_H */

@@ -27,8 +27,18 @@
 typedef struct OuterRow
 {
 	MinimalTuple tuple;
-	CmzBatchKey *key;			/* NULL: the key is null */
+	CmzBatchKey *key;			/* NULL: a key is null */
+	Datum		sort;			/* the sort key, of whole primary keys */
 } OuterRow;
+
+/* The type of a key of the outer side. */
+typedef struct KeyType
+{
+	Oid			type;
+	int16		len;
+	bool		byval;
+	char		align;
+} KeyType;
 
 typedef struct BatchJoin
 {
@@ -39,13 +49,11 @@ typedef struct BatchJoin
 	JoinType	jointype;
 	int			nouter;			/* columns of the scan tuple that are the outer side's */
 	int			ninner;
-	ExprState  *outer_key;
+	int			nkeys;			/* parts of the key: 1, or 2 for whole primary keys */
+	ExprState  *outer_keys[2];
+	KeyType		key_types[2];
 	ExprState  *inner_key;
 	ExprState  *join_qual;
-	Oid			key_type;		/* of the outer side */
-	int16		key_len;
-	bool		key_byval;
-	char		key_align;
 	CmzKeyFunctions functions;
 	TupleTableSlot *outer_slot; /* the outer row that is being joined */
 	TupleTableSlot *inner_slot;
@@ -63,7 +71,7 @@ typedef struct BatchJoin
 
 	/* for EXPLAIN */
 	int64		nbatches;
-	int64		nkeys;
+	int64		total_keys;
 } BatchJoin;
 
 static Node *create_state(CustomScan *plan);
@@ -112,7 +120,7 @@ begin(CustomScanState *css, EState *estate, int eflags)
 {
 	BatchJoin  *join = (BatchJoin *) css;
 	CustomScan *plan = castNode(CustomScan, css->ss.ps.plan);
-	Expr	   *outer_key = list_nth(plan->custom_exprs, CMZ_BATCH_OUTER_KEY);
+	ListCell   *lc;
 
 	join->outer = ExecInitNode(linitial(plan->custom_plans), estate, eflags);
 	join->inner = ExecInitNode(lsecond(plan->custom_plans), estate, eflags | EXEC_FLAG_REWIND);
@@ -122,11 +130,16 @@ begin(CustomScanState *css, EState *estate, int eflags)
 	join->jointype = (JoinType) list_nth_int(plan->custom_private, CMZ_BATCH_JOIN_TYPE);
 	join->nouter = list_nth_int(plan->custom_private, CMZ_BATCH_OUTER_COLUMNS);
 	join->ninner = list_length(plan->custom_scan_tlist) - join->nouter;
-	join->outer_key = ExecInitExpr(outer_key, &css->ss.ps);
+	foreach(lc, (List *) list_nth(plan->custom_exprs, CMZ_BATCH_OUTER_KEYS))
+	{
+		KeyType    *type = &join->key_types[join->nkeys];
+
+		join->outer_keys[join->nkeys++] = ExecInitExpr(lfirst(lc), &css->ss.ps);
+		type->type = getBaseType(exprType(lfirst(lc)));
+		get_typlenbyvalalign(type->type, &type->len, &type->byval, &type->align);
+	}
 	join->inner_key = ExecInitExpr(list_nth(plan->custom_exprs, CMZ_BATCH_INNER_KEY), &css->ss.ps);
 	join->join_qual = ExecInitQual(list_nth(plan->custom_exprs, CMZ_BATCH_JOIN_QUAL), &css->ss.ps);
-	join->key_type = getBaseType(exprType((Node *) outer_key));
-	get_typlenbyvalalign(join->key_type, &join->key_len, &join->key_byval, &join->key_align);
 	cmz_batchtable_functions((Oid) list_nth_int(plan->custom_private, CMZ_BATCH_OPERATOR),
 							 (Oid) list_nth_int(plan->custom_private, CMZ_BATCH_COLLATION),
 							 &join->functions);
@@ -171,38 +184,69 @@ take_outer_row(BatchJoin *join, size_t *bytes)
 	TupleTableSlot *slot = ExecProcNode(join->outer);
 	OuterRow   *row = &join->rows[join->nrows];
 	MemoryContext old;
-	bool		isnull;
-	Datum		key;
+	Datum		keys[2] = {0};
+	bool		has_key = true;
 
 	if (TupIsNull(slot))
 		return false;
 	ResetExprContext(econtext);
 	show_pair(join, slot, NULL);
-	key = ExecEvalExprSwitchContext(join->outer_key, econtext, &isnull);
+	for (int i = 0; i < join->nkeys; i++)
+	{
+		bool		isnull;
+
+		keys[i] = ExecEvalExprSwitchContext(join->outer_keys[i], econtext, &isnull);
+		has_key &= !isnull;
+	}
 	old = MemoryContextSwitchTo(join->context);
 	row->tuple = ExecCopySlotMinimalTuple(slot);
 	row->key = NULL;
-	if (!isnull)
-		row->key = cmz_batchtable_add_key(join->table, datumCopy(key, join->key_byval, join->key_len));
+	if (has_key)
+	{
+		for (int i = 0; i < join->nkeys; i++)
+			keys[i] = datumCopy(keys[i], join->key_types[i].byval, join->key_types[i].len);
+		row->key = cmz_batchtable_add_key(join->table, keys[0]);
+		row->sort = keys[1];
+	}
 	MemoryContextSwitchTo(old);
 	*bytes += row->tuple->t_len;
 	join->nrows++;
 	return true;
 }
 
-/* The keys as an array, for the inner scan. */
 static Datum
-keys_array(const BatchJoin *join)
+make_array(Datum *values, int n, const KeyType *type)
+{
+	return PointerGetDatum(construct_array(values, n, type->type, type->len, type->byval, type->align));
+}
+
+/*
+ * The keys as arrays, for the inner scan: each once, but primary keys as they come,
+ * since it takes no key twice anyway.
+ */
+static void
+give_keys(BatchJoin *join)
 {
 	const CmzBatchTable *table = join->table;
-	Datum	   *values = palloc(sizeof(Datum) * Max(table->nkeys, 1));
+	Datum	   *values = palloc(sizeof(Datum) * Max(join->nrows, 1));
+	Datum	   *sorts = palloc(sizeof(Datum) * Max(join->nrows, 1));
 	int			n = 0;
 
-	for (int i = 0; i < table->nbuckets; i++)
-		for (const CmzBatchKey *key = table->buckets[i]; key != NULL; key = key->next)
-			values[n++] = key->value;
-	return PointerGetDatum(construct_array(values, n, join->key_type, join->key_len,
-										   join->key_byval, join->key_align));
+	if (join->nkeys == 1)
+		for (int i = 0; i < table->nbuckets; i++)
+			for (const CmzBatchKey *key = table->buckets[i]; key != NULL; key = key->next)
+				values[n++] = key->value;
+	for (int i = 0; join->nkeys > 1 && i < join->nrows; i++)
+	{
+		if (join->rows[i].key == NULL)
+			continue;
+		values[n] = join->rows[i].key->value;
+		sorts[n++] = join->rows[i].sort;
+	}
+	join->total_keys += n;
+	join->scan->batch[0] = make_array(values, n, &join->key_types[0]);
+	if (join->nkeys > 1)
+		join->scan->batch[1] = make_array(sorts, n, &join->key_types[1]);
 }
 
 /* Read the inner rows of all keys. */
@@ -212,7 +256,7 @@ read_inner_rows(BatchJoin *join)
 	ExprContext *econtext = join->css.ss.ps.ps_ExprContext;
 	MemoryContext old = MemoryContextSwitchTo(join->context);
 
-	join->scan->batch = keys_array(join);
+	give_keys(join);
 	MemoryContextSwitchTo(old);
 	ExecReScan(join->inner);
 	for (;;)
@@ -275,7 +319,6 @@ next_batch(BatchJoin *join)
 	if (join->nrows == 0)
 		return false;
 	join->nbatches++;
-	join->nkeys += join->table->nkeys;
 	if (join->table->nkeys > 0)
 		read_inner_rows(join);
 	return true;
@@ -407,11 +450,11 @@ explain(CustomScanState *css, List *ancestors, ExplainState *es)
 		: join->jointype == JOIN_ANTI ? "Anti" : "Inner";
 
 	ExplainPropertyText("Join Type", type, es);
-	explain_expr("Batch Key", list_nth(exprs, CMZ_BATCH_OUTER_KEY), css, ancestors, es);
+	explain_expr("Batch Key", list_nth(exprs, CMZ_BATCH_OUTER_KEYS), css, ancestors, es);
 	if (join_quals != NIL)
 		explain_expr("Join Cond", (Node *) make_ands_explicit(join_quals), css, ancestors, es);
 	if (!es->analyze)
 		return;
 	ExplainPropertyInteger("Batches", NULL, join->nbatches, es);
-	ExplainPropertyInteger("Keys", NULL, join->nkeys, es);
+	ExplainPropertyInteger("Keys", NULL, join->total_keys, es);
 }

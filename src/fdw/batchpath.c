@@ -7,12 +7,14 @@
  * batched join takes many outer rows, and asks for all of their keys at once: its
  * inner side is a scan with the condition "key = ANY (batch)", where the batch
  * is given to it by the join.  The join then finds the rows that belong together, so
- * that the condition needs no recheck below.
+ * that the condition needs no recheck below.  If the join names both parts of the
+ * primary key there are two such conditions, whose batches go together in pairs.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "base/request.h"
 #include "catalog/pg_type.h"
 #include "fdw/batchjoin.h"
 #include "fdw/batchpath.h"
@@ -127,13 +129,18 @@ make_batch_clause(const JoinPair *pair, const JoinKey *key)
 	return make_simple_restrictinfo(pair->root, (Expr *) any);
 }
 
-/* Different values that the outer side has for the key. */
+/* Different values that the outer side has for the keys. */
 static double
-count_keys(const JoinPair *pair, const JoinKey *key, const Path *outer)
+count_keys(const JoinPair *pair, List *keys, const Path *outer)
 {
-	double		keys = estimate_num_groups(pair->root, list_make1(key->outer), outer->rows, NULL, NULL);
+	List	   *exprs = NIL;
+	double		n;
+	ListCell   *lc;
 
-	return Max(Min(keys, outer->rows), 1);
+	foreach(lc, keys)
+		exprs = lappend(exprs, ((JoinKey *) lfirst(lc))->outer);
+	n = estimate_num_groups(pair->root, exprs, outer->rows, NULL, NULL);
+	return Max(Min(n, outer->rows), 1);
 }
 
 /* How many batches there are, each larger than the one before. */
@@ -148,47 +155,65 @@ count_batches(double rows)
 	return batches + floor(rows / CMZ_MAX_BATCH);
 }
 
+/* What is offered: an index, and the clauses that name its keys. */
+typedef struct Offer
+{
+	List	   *keys;			/* one JoinKey, or two: a whole primary key */
+	List	   *batch;			/* RestrictInfos, one for each */
+	CmzChoice	choice;
+	CmzWay		way;			/* for one key */
+} Offer;
+
 /* From the way for one key to the one for all of them. */
 static Cost
-inner_cost(const JoinPair *pair, CmzWay *way, double keys, double batches, double rows)
+inner_cost(const JoinPair *pair, const Offer *offer, double keys, double batches, double rows)
 {
 	const CmzRelInfo *info = pair->inner->fdw_private;
-	const CmzArm *arm = linitial(way->plan.arms);
-	double		rounds = way->rounds;
-	bool		is_get = arm->index < 0 && info->table->layout.table.sort_key == NULL;
+	CmzWay		way = offer->way;
+	bool		is_get = offer->choice.index < 0 &&
+		(info->table->layout.table.sort_key == NULL || list_length(offer->keys) > 1);
 
-	way->requests = is_get ? Max(ceil(keys / 100), batches) : way->requests * keys;
-	way->rounds = Max(batches * rounds, ceil(way->requests / info->table->concurrency));
-	way->plan.read_units *= keys;
-	return cmz_way_cost(info, way, rows);
+	way.requests = is_get ? Max(ceil(keys / CMZ_MAX_BATCH_GET), batches) : way.requests * keys;
+	way.rounds = Max(batches * way.rounds, ceil(way.requests / info->table->concurrency));
+	way.plan.read_units *= keys;
+	return cmz_way_cost(info, &way, rows);
+}
+
+/* Rows of the inner side that have one of so many keys. */
+static double
+inner_rows(const JoinPair *pair, const Offer *offer, double keys)
+{
+	List	   *clauses = list_copy(pair->inner->baserestrictinfo);
+	double		rows;
+	ListCell   *lc;
+
+	foreach(lc, offer->keys)
+		clauses = lappend(clauses, ((JoinKey *) lfirst(lc))->rinfo);
+	rows = pair->inner->tuples * clauselist_selectivity(pair->root, clauses, pair->inner->relid,
+														JOIN_INNER, NULL) * keys;
+	return clamp_row_est(list_length(offer->keys) > 1 ? Min(rows, keys) : rows);
 }
 
 static const CustomPathMethods path_methods;
 
-/* The scan below, which the join's plan is made with. */
-static ForeignPath *
-make_inner_path(const JoinPair *pair, const CmzChoice *choice, RestrictInfo *batch, double rows, Cost cost)
-{
-	return cmz_create_foreignscan_path(pair->root, pair->inner, rows, CMZ_COST_REQUEST, cost, NIL, NULL,
-									   lappend(cmz_choice_pack(choice), batch));
-}
-
 static void
-add_join_path(const JoinPair *pair, const JoinKey *key, Path *outer, const CmzChoice *choice,
-			  const CmzWay *key_way, RestrictInfo *batch)
+add_join_path(const JoinPair *pair, const Offer *offer, Path *outer)
 {
 	CustomPath *path = makeNode(CustomPath);
-	CmzWay		way = *key_way;
-	double		keys = count_keys(pair, key, outer);
-	double		batches = count_batches(outer->rows);
-	double		rows = clamp_row_est(pair->inner->tuples *
-									 clauselist_selectivity(pair->root,
-															lcons(key->rinfo, list_copy(pair->inner->baserestrictinfo)),
-															pair->inner->relid, JOIN_INNER, NULL) * keys);
-	Cost		inner = inner_cost(pair, &way, keys, batches, rows);
+	const JoinKey *first = linitial(offer->keys);
+	double		keys = count_keys(pair, offer->keys, outer);
+	double		rows = inner_rows(pair, offer, keys);
+	Cost		inner = inner_cost(pair, offer, keys, count_batches(outer->rows), rows);
+	ForeignPath *scan;
+	List	   *outer_keys = NIL;
 	QualCost	quals;
+	ListCell   *lc;
 
+	foreach(lc, offer->keys)
+		outer_keys = lappend(outer_keys, ((JoinKey *) lfirst(lc))->outer);
 	cost_qual_eval(&quals, pair->extra->restrictlist, pair->root);
+	scan = cmz_create_foreignscan_path(pair->root, pair->inner, rows, CMZ_COST_REQUEST, inner, NIL, NULL,
+									   list_concat(cmz_choice_pack(&offer->choice), list_copy(offer->batch)));
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = pair->joinrel;
 	path->path.pathtarget = pair->joinrel->reltarget;
@@ -200,46 +225,80 @@ add_join_path(const JoinPair *pair, const JoinKey *key, Path *outer, const CmzCh
 		pair->joinrel->rows * (cpu_tuple_cost + pair->joinrel->reltarget->cost.per_tuple) +
 		pair->joinrel->reltarget->cost.startup;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_paths = list_make2(outer, make_inner_path(pair, choice, batch, rows, inner));
-	path->custom_private = list_make3(list_make2(key->outer, key->inner), pair->extra->restrictlist,
-									  list_make4_int(pair->jointype, 0, (int) key->opno, (int) key->collation));
+	path->custom_paths = list_make2(outer, scan);
+	path->custom_private = list_make3(list_make2(outer_keys, first->inner), pair->extra->restrictlist,
+									  list_make4_int(pair->jointype, 0, (int) first->opno, (int) first->collation));
 	path->methods = &path_methods;
 	add_path(pair->joinrel, (Path *) path);
 }
 
-/* The clause on each index whose partition key it is. */
-static void
-try_key(const JoinPair *pair, const JoinKey *key)
+/* The quals on the inner side with these RestrictInfos. */
+static List *
+quals_with(const JoinPair *pair, List *rinfos, Relids outer)
 {
 	const CmzRelInfo *info = pair->inner->fdw_private;
-	RestrictInfo *batch = make_batch_clause(pair, key);
-	List	   *batch_quals;
-	List	   *key_quals;
-	CmzChoice	choice = {CMZ_WAY_QUERY};
 
-	if (batch == NULL)
-		return;
-	batch_quals = list_concat_copy(info->quals,
-								   cmz_way_quals(pair->root, pair->inner, info->table, list_make1(batch), NULL));
-	key_quals = list_concat_copy(info->quals,
-								 cmz_way_quals(pair->root, pair->inner, info->table, list_make1(key->rinfo),
-											   pair->outer->relids));
-	for (choice.index = -1; choice.index < info->table->layout.nindexes; choice.index++)
+	return list_concat_copy(info->quals, cmz_way_quals(pair->root, pair->inner, info->table, rinfos, outer));
+}
+
+/* Offer the keys on an index, if they bound what is read there. */
+static bool
+try_index(const JoinPair *pair, List *keys, List *batch, int index)
+{
+	Offer		offer = {keys, batch, {CMZ_WAY_QUERY, index}};
+	List	   *rinfos = NIL;
+	ListCell   *lc;
+
+	if (!cmz_way_make(pair->root, pair->inner, quals_with(pair, batch, NULL), &offer.choice, &offer.way))
+		return false;
+	foreach(lc, batch)
+		if (!list_member_ptr(offer.way.key_rinfos, lfirst(lc)))
+			return false;
+	foreach(lc, keys)
+		rinfos = lappend(rinfos, ((JoinKey *) lfirst(lc))->rinfo);
+	if (!cmz_way_make(pair->root, pair->inner, quals_with(pair, rinfos, pair->outer->relids),
+					  &offer.choice, &offer.way))
+		return false;
+	foreach(lc, pair->outer->pathlist)
+		if (((Path *) lfirst(lc))->param_info == NULL)
+			add_join_path(pair, &offer, lfirst(lc));
+	return true;
+}
+
+/* The quals of the batch clauses are what selects partition and item. */
+static bool
+names_items(const JoinPair *pair, List *batch)
+{
+	const CmzTable *table = ((CmzRelInfo *) pair->inner->fdw_private)->table;
+	const char *names[2] = {table->layout.table.partition_key, table->layout.table.sort_key};
+	List	   *quals = cmz_way_quals(pair->root, pair->inner, table, batch, NULL);
+
+	for (int i = 0; i < 2; i++)
 	{
-		CmzWay		way;
-		ListCell   *lc;
+		const CmzQual *qual = ((CmzRelQual *) list_nth(quals, i))->qual;
 
-		if (!cmz_way_make(pair->root, pair->inner, batch_quals, &choice, &way) ||
-			!list_member_ptr(way.key_rinfos, batch) ||
-			!cmz_way_make(pair->root, pair->inner, key_quals, &choice, &way))
-			continue;
-		foreach(lc, pair->outer->pathlist)
-		{
-			Path	   *outer = lfirst(lc);
+		if (qual == NULL || names[i] == NULL || !cmz_pushdown_is_key_set(table, qual, names[i]))
+			return false;
+	}
+	return true;
+}
 
-			if (outer->param_info == NULL)
-				add_join_path(pair, key, outer, &choice, &way, batch);
-		}
+/* The key on each index whose partition key it is, alone or with a sort key. */
+static void
+try_key(const JoinPair *pair, JoinKey *key, RestrictInfo *batch, List *keys, List *batches)
+{
+	const CmzRelInfo *info = pair->inner->fdw_private;
+	ListCell   *lk,
+			   *lb;
+
+	for (int i = -1; i < info->table->layout.nindexes; i++)
+		(void) try_index(pair, list_make1(key), list_make1(batch), i);
+	forboth(lk, keys, lb, batches)
+	{
+		List	   *both = list_make2(batch, lfirst(lb));
+
+		if (lfirst(lk) != key && names_items(pair, both))
+			(void) try_index(pair, list_make2(key, lfirst(lk)), both, -1);
 	}
 }
 
@@ -281,7 +340,10 @@ offer_batched_joins(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, R
 					JoinType jointype, JoinPathExtraData *extra)
 {
 	JoinPair	pair = {root, joinrel, outer, inner, jointype, extra};
-	ListCell   *lc;
+	List	   *keys = NIL;
+	List	   *batches = NIL;
+	ListCell   *lc,
+			   *lb;
 
 	if (next_join_pathlist)
 		next_join_pathlist(root, joinrel, outer, inner, jointype, extra);
@@ -289,11 +351,16 @@ offer_batched_joins(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, R
 		return;
 	foreach(lc, extra->restrictlist)
 	{
-		JoinKey		key;
+		JoinKey    *key = palloc0(sizeof(JoinKey));
+		RestrictInfo *batch = take_key(&pair, lfirst(lc), key) ? make_batch_clause(&pair, key) : NULL;
 
-		if (take_key(&pair, lfirst(lc), &key))
-			try_key(&pair, &key);
+		if (batch == NULL)
+			continue;
+		keys = lappend(keys, key);
+		batches = lappend(batches, batch);
 	}
+	forboth(lc, keys, lb, batches)
+		try_key(&pair, lfirst(lc), lfirst(lb), keys, batches);
 }
 
 void

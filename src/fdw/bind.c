@@ -391,11 +391,90 @@ show_key(ArmBinder *b)
 							  ranges);
 }
 
+/* The sort qual that goes with the partition qual in pairs, NULL if none does. */
+static const CmzQual *
+paired_qual(const ArmBinder *b)
+{
+	ListCell   *lc;
+
+	if (cmz_plan_batch_part(b->plan, b->arm->partition->operand_no) != 0)
+		return NULL;
+	foreach(lc, b->arm->sort)
+		if (cmz_plan_batch_part(b->plan, ((CmzQual *) lfirst(lc))->operand_no) == 1)
+			return lfirst(lc);
+	return NULL;
+}
+
+typedef struct KeyPair
+{
+	CmzOperand	partition;
+	CmzOperand	sort;
+} KeyPair;
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const KeyPair *x = a;
+	const KeyPair *y = b;
+	int			order = compare_operands(&x->partition, &y->partition);
+
+	return order != 0 ? order : cmz_operand_compare(&x->sort, &y->sort);
+}
+
+/*
+ * The primary keys that a batched join gives, each once.  Other quals on the keys
+ * are checked when the items have come.
+ */
+static void
+bind_pairs(ArmBinder *b, const CmzQual *sort_qual)
+{
+	CmzBoundArm *bound = b->bound;
+	List	   *partitions = cmz_bound_elements(&b->base, b->arm->partition);
+	List	   *sorts = cmz_bound_elements(&b->base, sort_qual);
+	KeyPair    *pairs = palloc(sizeof(KeyPair) * Max(list_length(partitions), 1));
+	int			n = 0;
+	int			distinct = 0;
+
+	for (int i = 0; i < list_length(partitions); i++)
+	{
+		const CmzCondition *partition = list_nth(partitions, i);
+		const CmzCondition *sort = list_nth(sorts, i);
+
+		if (partition == NULL || sort == NULL ||
+			!is_possible_key(b->base.table, bound->index->partition_key, partition->operands, CMZ_MAX_PARTITION_KEY) ||
+			!is_possible_key(b->base.table, bound->index->sort_key, sort->operands, CMZ_MAX_SORT_KEY))
+			continue;
+		pairs[n].partition = partition->operands[0];
+		pairs[n++].sort = sort->operands[0];
+	}
+	qsort(pairs, n, sizeof(KeyPair), compare_pairs);
+	bound->partitions = palloc(sizeof(CmzOperand) * Max(n, 1));
+	bound->sort_values = palloc(sizeof(CmzOperand) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		if (i == 0 || compare_pairs(&pairs[i], &pairs[i - 1]) != 0)
+		{
+			bound->partitions[distinct] = pairs[i].partition;
+			bound->sort_values[distinct++] = pairs[i].sort;
+		}
+	bound->npartitions = bound->nranges = distinct;
+	bound->is_get = bound->is_paired = true;
+	bound->empty = distinct == 0;
+	b->binding->inexact = true;
+}
+
 static void
 bind_query(ArmBinder *b)
 {
 	CmzBoundArm *bound = b->bound;
+	const CmzQual *paired = paired_qual(b);
 
+	if (paired != NULL)
+	{
+		bind_pairs(b, paired);
+		bound->key = show_key(b);
+		bind_filter(b);
+		return;
+	}
 	bound->partitions = bind_key_set(b, b->arm->partition, bound->index->partition_key,
 									 CMZ_MAX_PARTITION_KEY, &bound->npartitions);
 	bind_ranges(b);

@@ -281,9 +281,9 @@ bind_comparison(CmzBinder *binder, CmzQualOp op, const CmzColumn *column, Datum 
 	}
 }
 
-/* Each element of an array as an equality. */
+/* Each element of an array as an equality, NULL for none. */
 static List *
-array_values(CmzBinder *binder, const CmzColumn *column, Datum datum)
+array_elements(CmzBinder *binder, const CmzColumn *column, Datum datum)
 {
 	ArrayType  *array = DatumGetArrayTypeP(datum);
 	Oid			type = getBaseType(ARR_ELEMTYPE(array));
@@ -304,10 +304,28 @@ array_values(CmzBinder *binder, const CmzColumn *column, Datum datum)
 		CHECK_FOR_INTERRUPTS();
 		if (!nulls[i])
 			bound = bind_comparison(binder, CMZ_QUAL_EQ, column, items[i], type);
-		if (bound.kind == BOUND_CONDITION)
-			conditions = lappend(conditions, bound.condition);
+		conditions = lappend(conditions, bound.kind == BOUND_CONDITION ? bound.condition : NULL);
 	}
 	return conditions;
+}
+
+static List *
+array_values(CmzBinder *binder, const CmzColumn *column, Datum datum)
+{
+	List	   *conditions = NIL;
+	ListCell   *lc;
+
+	foreach(lc, array_elements(binder, column, datum))
+		if (lfirst(lc) != NULL)
+			conditions = lappend(conditions, lfirst(lc));
+	return conditions;
+}
+
+List *
+cmz_bound_elements(CmzBinder *binder, const CmzQual *qual)
+{
+	return array_elements(binder, &binder->table->columns[qual->attnum - 1],
+						  binder->values->values[qual->operand_no]);
 }
 
 List *

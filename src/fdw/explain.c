@@ -34,7 +34,7 @@ operand_text(ForeignScanState *node, ExplainState *es)
 		Const	   *constant = lfirst(lc);
 		char	   *s;
 
-		if (foreach_current_index(lc) == state->plan->batch_no)
+		if (cmz_plan_batch_part(state->plan, foreach_current_index(lc)) >= 0)
 			s = "the keys of the join";
 		else if (IsA(constant, Const) && !constant->constisnull && constant->consttype == INT8OID)
 			s = psprintf(INT64_FORMAT, DatumGetInt64(constant->constvalue));
@@ -64,7 +64,7 @@ bind_constants(ForeignScanState *node, const char *const *text, CmzBinding *bind
 		int			i = foreach_current_index(lc);
 		Const	   *constant = lfirst(lc);
 
-		if (!IsA(constant, Const) || i == plan->batch_no)
+		if (!IsA(constant, Const) || cmz_plan_batch_part(plan, i) >= 0)
 		{
 			symbols[i] = text[i];
 			if (i != plan->limit_no && i != plan->offset_no && !cmz_plan_is_arm_clause(plan, i))

@@ -455,7 +455,7 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	List	   *rinfos = rel->baserestrictinfo;
 	CmzChoice	choice;
 	CmzWay		way;
-	RestrictInfo *batch;
+	List	   *batch;
 	List	   *quals;
 	List	   *exact;
 	List	   *local;
@@ -468,9 +468,8 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	if (param != NULL)
 		rinfos = list_concat_copy(rinfos, param->ppi_clauses);
 	quals = cmz_way_quals(root, rel, info->table, rinfos, PATH_REQ_OUTER(&path->path));
-	batch = cmz_choice_batch(path->fdw_private);
-	if (batch != NULL)
-		quals = list_concat(quals, cmz_way_quals(root, rel, info->table, list_make1(batch), NULL));
+	batch = cmz_way_quals(root, rel, info->table, cmz_choice_batch(path->fdw_private), NULL);
+	quals = list_concat(quals, batch);
 	if (!cmz_way_make(root, rel, quals, &choice, &way))
 		elog(ERROR, "path of foreign table %u cannot be planned", relid);
 	local = list_difference_ptr(clauses, way.exact);
@@ -481,8 +480,8 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	cmz_way_set_yield(&way, path->path.rows);
 	hint_limit(root, rel, &path->path, &way.plan);
 	operands = cmz_plan_collect_operands(&way.plan);
-	if (batch != NULL)
-		way.plan.batch_no = ((CmzRelQual *) llast(quals))->qual->operand_no;
+	for (int i = 0; i < list_length(batch); i++)
+		way.plan.batch_nos[i] = ((CmzRelQual *) list_nth(batch, i))->qual->operand_no;
 	return make_foreignscan(tlist, local, rel->relid, operands, cmz_plan_pack(&way.plan),
 							target_tlist(rel, clauses), exact, outer_plan);
 }

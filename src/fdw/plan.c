@@ -209,7 +209,8 @@ cmz_plan_pack(const CmzPlan *plan)
 	packed = pack_int(packed, plan->limit_no);
 	packed = pack_int(packed, plan->offset_no);
 	packed = pack_int(packed, plan->limit_is_ours);
-	packed = pack_int(packed, plan->batch_no);
+	packed = pack_int(packed, plan->batch_nos[0]);
+	packed = pack_int(packed, plan->batch_nos[1]);
 	packed = pack_double(packed, plan->rows_wanted);
 	packed = pack_double(packed, plan->yield);
 	packed = pack_double(packed, plan->item_bytes);
@@ -236,7 +237,8 @@ cmz_plan_unpack(List *packed)
 	plan->limit_no = unpack_int(&u);
 	plan->offset_no = unpack_int(&u);
 	plan->limit_is_ours = unpack_int(&u);
-	plan->batch_no = unpack_int(&u);
+	plan->batch_nos[0] = unpack_int(&u);
+	plan->batch_nos[1] = unpack_int(&u);
 	plan->rows_wanted = unpack_double(&u);
 	plan->yield = unpack_double(&u);
 	plan->item_bytes = unpack_double(&u);
@@ -263,6 +265,15 @@ cmz_plan_is_arm_clause(const CmzPlan *plan, int i)
 		if (((CmzArm *) lfirst(lc))->clause_no == i)
 			return true;
 	return false;
+}
+
+int
+cmz_plan_batch_part(const CmzPlan *plan, int i)
+{
+	for (int k = 0; k < (int) lengthof(plan->batch_nos); k++)
+		if (i >= 0 && plan->batch_nos[k] == i)
+			return k;
+	return -1;
 }
 
 bool

@@ -23,17 +23,19 @@ typedef struct ItemKey
 static int64
 arm_size(const CmzBoundArm *arm)
 {
-	if (arm->empty)
-		return 0;
+	if (arm->empty || arm->is_paired)
+		return arm->empty ? 0 : arm->npartitions;
 	return arm->is_query ? (int64) arm->npartitions * arm->nranges : 1;
 }
 
 static ItemKey
 arm_key(const CmzBoundArm *arm, int64 i)
 {
-	ItemKey		key = {&arm->partitions[i / arm->nranges], NULL};
+	ItemKey		key = {&arm->partitions[arm->is_paired ? i : i / arm->nranges], NULL};
 
-	if (arm->sort_values != NULL)
+	if (arm->is_paired)
+		key.sort = &arm->sort_values[i];
+	else if (arm->sort_values != NULL)
 		key.sort = &arm->sort_values[i % arm->nranges];
 	return key;
 }

@@ -129,9 +129,9 @@ evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 		values->nulls[i] = true;
 		if (cmz_plan_is_arm_clause(state->plan, i))
 			continue;
-		if (state->is_batched && i == state->plan->batch_no)
+		if (state->is_batched && cmz_plan_batch_part(state->plan, i) >= 0)
 		{
-			values->values[i] = state->batch;
+			values->values[i] = state->batch[cmz_plan_batch_part(state->plan, i)];
 			values->nulls[i] = false;
 			continue;
 		}

@@ -516,7 +516,8 @@ cmz_way_make(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice *c
 	const CmzRelInfo *info = rel->fdw_private;
 
 	memset(way, 0, sizeof(*way));
-	way->plan.limit_no = way->plan.offset_no = way->plan.batch_no = -1;
+	way->plan.limit_no = way->plan.offset_no = -1;
+	way->plan.batch_nos[0] = way->plan.batch_nos[1] = -1;
 	way->plan.segments = 1;
 	way->plan.yield = 1;
 	way->plan.direction = choice->direction;
@@ -568,6 +569,9 @@ cmz_way_cost(const CmzRelInfo *info, const CmzWay *way, double rows)
 	return cost;
 }
 
+/* The integers that a choice is packed into. */
+#define PACKED_CHOICE	6
+
 List *
 cmz_choice_pack(const CmzChoice *choice)
 {
@@ -589,8 +593,8 @@ cmz_choice_unpack(List *packed, CmzChoice *choice)
 	choice->processes = intVal(list_nth(packed, 5));
 }
 
-RestrictInfo *
+List *
 cmz_choice_batch(List *packed)
 {
-	return IsA(llast(packed), RestrictInfo) ? llast(packed) : NULL;
+	return list_copy_tail(packed, PACKED_CHOICE);
 }

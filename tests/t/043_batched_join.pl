@@ -55,6 +55,24 @@ is(scalar(keys %values), 150, 'a Query for each key');
 cmp_ok(scalar(@sent), '<=', 200, '... not for each row');
 cmp_ok((sort { $b <=> $a } map { $_->{in_hand} } @sent)[0], '>', 1, '... several at once');
 
+# whole primary keys: a BatchGetItem for the items, not Queries for their partitions
+$node->safe_psql('postgres', q{
+	CREATE TABLE flagged AS SELECT user_id AS u, session_id_timestamp AS s, row_number() OVER (ORDER BY session_id_timestamp) AS n FROM copy WHERE tokens_used % 5 = 0;
+	INSERT INTO flagged SELECT u, s, n + 1000 FROM flagged WHERE n < 30;
+	INSERT INTO flagged VALUES ('student_0001', 'no such session', 5001), (NULL, 'x', 5002), ('student_0001', NULL, 5003), ('', '', 5004), ('student_0001', repeat('x', 2000), 5005);
+	ANALYZE flagged});
+my $pairs = both('SELECT f.n, c.content, c.tokens_used FROM flagged f LEFT JOIN tap_batched c ON c.user_id = f.u AND c.session_id_timestamp = f.s ORDER BY 1', 'by whole keys');
+like($pairs, qr/Batch Key: f\.u, f\.s.*Key Condition: userId IN \(the keys of the join\) AND sessionIdTimestamp IN \(the keys of the join\)/s, '... in pairs');
+both("SELECT f.n, c.content FROM flagged f JOIN tap_batched c ON c.session_id_timestamp = f.s AND c.user_id = f.u AND c.message_type = 'user' WHERE c.session_id_timestamp > 's' AND c.tokens_used > 10 ORDER BY 1", '... with more conditions');
+both('SELECT f.n FROM flagged f WHERE NOT EXISTS (SELECT FROM tap_batched c WHERE c.user_id = f.u AND c.session_id_timestamp = f.s AND c.tokens_used > 50) ORDER BY 1', '... anti');
+requests($proxy);
+my $rows = $node->safe_psql('postgres', "$force SELECT count(c.content) FROM flagged f JOIN tap_batched c ON c.user_id = f.u AND c.session_id_timestamp = f.s WHERE f.n < 1000");
+my @gets = requests($proxy);
+is(join(' ', sort { $a cmp $b } map { $_->{op} } @gets) =~ s/ .*//r, 'BatchGetItem', 'items by their keys');
+my $sent_keys = 0;
+$sent_keys += @{ (values %{ $_->{body}{RequestItems} })[0]{Keys} } foreach @gets;
+is($sent_keys, $rows, '... and no others');
+
 # it is chosen by cost, and follows its setting
 my $query = 'SELECT u.n, c.content FROM users u JOIN tap_batched c ON c.user_id = u.id';
 like($node->safe_psql('postgres', "EXPLAIN $query"), qr/^Custom Scan \(CmzBatchedJoin\)/, 'chosen by cost');
