@@ -124,19 +124,21 @@ evaluate_operands(ForeignScanState *node, CmzOperandValues *values)
 	{
 		ExprState  *expr = lfirst(lc);
 		int			i = foreach_current_index(lc);
+		int			part;
 
 		values->types[i] = state->operand_types[i].type;
 		values->nulls[i] = true;
 		if (cmz_plan_is_arm_clause(state->plan, i))
 			continue;
-		if (state->is_batched && cmz_plan_batch_part(state->plan, i) >= 0)
+		part = cmz_plan_batch_part(state->plan, i);
+		if (state->is_batched && part >= 0)
 		{
-			values->values[i] = state->batch[cmz_plan_batch_part(state->plan, i)];
+			values->values[i] = state->batch[part];
 			values->nulls[i] = false;
-			continue;
 		}
-		values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
-		/* a row of another table may be gone while this one is still shown */
+		else
+			values->values[i] = ExecEvalExpr(expr, econtext, &values->nulls[i]);
+		/* rows of another table may be gone while this one is still shown */
 		if (!values->nulls[i])
 			values->values[i] = datumCopy(values->values[i], state->operand_types[i].byval,
 										  state->operand_types[i].len);
