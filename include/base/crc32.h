@@ -9,4 +9,7 @@
 
 extern uint32 cmz_crc32(const char *data, size_t len);
 
+/* That of more data, behind data that has the checksum crc; 0 for none. */
+extern uint32 cmz_crc32_continue(uint32 crc, const char *data, size_t len);
+
 #endif							/* CMZ_CRC32_H */

@@ -42,6 +42,7 @@ typedef struct CmzExchange
 	bool		encoded;		/* it carries a Content-Encoding */
 	bool		has_crc32;
 	uint32		crc32;			/* x-amz-crc32 */
+	uint32		body_crc32;		/* of the body so far, if that is to be checked */
 	char		request_id[CMZ_REQUEST_ID_SIZE];
 	char		date[CMZ_HTTP_DATE_SIZE];	/* header Date, "" if there is none */
 } CmzExchange;

@@ -35,9 +35,15 @@ make_table(void)
 uint32
 cmz_crc32(const char *data, size_t len)
 {
-	const unsigned char *p = (const unsigned char *) data;
-	uint32		crc = 0xFFFFFFFF;
+	return cmz_crc32_continue(0, data, len);
+}
 
+uint32
+cmz_crc32_continue(uint32 crc, const char *data, size_t len)
+{
+	const unsigned char *p = (const unsigned char *) data;
+
+	crc ^= 0xFFFFFFFF;
 	if (!table_is_made)
 		make_table();
 	for (; len >= SLICES; len -= SLICES, p += SLICES)

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "base/crc32.h"
 #include "base/json.h"
 #include "base/xml.h"
 #include "client/error.h"
@@ -354,8 +353,7 @@ cmz_error_judge(const CmzExchange *exchange, CmzFailure *failure)
 			 "the answer has a Content-Encoding that was not asked for", HINT_ENDPOINT);
 		failure->ambiguous = true;
 	}
-	else if (exchange->has_crc32 &&
-			 cmz_crc32(exchange->body, exchange->body_len) != exchange->crc32)
+	else if (exchange->has_crc32 && exchange->body_crc32 != exchange->crc32)
 	{
 		fail(failure, CMZ_RETRY_TRANSIENT, ERRCODE_PROTOCOL_VIOLATION,
 			 "the answer does not match its checksum (x-amz-crc32)", NULL);

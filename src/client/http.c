@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/crc32.h"
 #include "client/compat.h"
 #include "client/http.h"
 #include "client/wait.h"
@@ -43,6 +44,9 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		exchange->body_room = Max(room, 4096);
 	}
 	memcpy(exchange->body + exchange->body_len, data, len);
+	/* now, while it is in the cache and the rest is on its way */
+	if (exchange->has_crc32)
+		exchange->body_crc32 = cmz_crc32_continue(exchange->body_crc32, data, len);
 	exchange->body_len += len;
 	exchange->body[exchange->body_len] = '\0';
 	return len;

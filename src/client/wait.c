@@ -24,6 +24,9 @@
 #define MAX_SOCKETS		256
 #define MAX_EVENTS		32
 
+/* Kept alive: as many as the option concurrency can ask for, of two servers. */
+#define MAX_CONNECTIONS	128L
+
 typedef struct WatchedSocket
 {
 	curl_socket_t fd;
@@ -110,7 +113,7 @@ cmz_wait_multi(void)
 				 errmsg("could not initialize libcurl")));
 	check_multi(curl_multi_setopt(made, CURLMOPT_SOCKETFUNCTION, on_socket));
 	check_multi(curl_multi_setopt(made, CURLMOPT_TIMERFUNCTION, on_timer));
-	check_multi(curl_multi_setopt(made, CURLMOPT_MAXCONNECTS, 32L));
+	check_multi(curl_multi_setopt(made, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS));
 	wait_event_info = cmz_wait_event("CmzRequest");
 	multi = made;
 	return multi;

@@ -23,6 +23,7 @@ test_crc32(void)
 	ok(cmz_crc32("123456789", 9) == 0xCBF43926, "the check value of CRC-32");
 	ok(cmz_crc32("", 0) == 0, "nothing");
 	ok(cmz_crc32(data, 256) == 0x29058C73, "all bytes");
+	ok(cmz_crc32_continue(cmz_crc32(data, 100), data + 100, 156) == 0x29058C73, "in two parts");
 	/* every length and alignment gives what a byte at a time does */
 	for (int start = 0; start < 16; start++)
 		for (int len = 0; len < 100; len++)
