@@ -74,6 +74,18 @@ cmz_pathkey_is_descending(const PathKey *pathkey)
 #endif
 }
 
+/* PG 18 counts the nodes of a path that settings disable. */
+static inline void
+cmz_copy_disabled_nodes(Path *to, const Path *from)
+{
+#if PG_VERSION_NUM >= 180000
+	to->disabled_nodes = from->disabled_nodes;
+#else
+	(void) to;
+	(void) from;
+#endif
+}
+
 /* PG 16 marks in a column's reference which outer joins may have made it NULL. */
 static inline void
 cmz_copy_nulling(Var *to, const Var *from)

@@ -55,6 +55,7 @@ typedef struct CmzWay
 	List	   *key_rinfos;		/* RestrictInfos that bound what is read */
 	List	   *exact;			/* RestrictInfos that need no recheck */
 	bool		all_exact;		/* ... and they are all there are */
+	bool		is_pinned;		/* the one arm names items one by one */
 	int			npinned;		/* arms that name items, they stand first */
 	double		nkeys;			/* Queries of the one arm */
 	double		items_read;
@@ -87,7 +88,11 @@ extern Cost cmz_way_cost(const CmzRelInfo *info, const CmzWay *way, double rows)
 extern List *cmz_choice_pack(const CmzChoice *choice);
 extern void cmz_choice_unpack(List *packed, CmzChoice *choice);
 
-/* The clauses (RestrictInfos) of a batched join that stand behind a packed choice. */
-extern List *cmz_choice_batch(List *packed);
+/*
+ * What a batched join adds to a packed choice: the estimated read units of all its
+ * keys, and clauses (RestrictInfos).  NIL and 0 without.
+ */
+extern List *cmz_choice_add_batch(List *packed, double read_units, List *clauses);
+extern List *cmz_choice_batch(List *packed, double *read_units);
 
 #endif							/* CMZ_WAY_H */

@@ -54,6 +54,7 @@ typedef struct BatchJoin
 	KeyType		key_types[2];
 	ExprState  *inner_key;
 	ExprState  *join_qual;
+	bool		first_decides;	/* of the inner rows of a key: SEMI and ANTI by the key alone */
 	CmzKeyFunctions functions;
 	TupleTableSlot *outer_slot; /* the outer row that is being joined */
 	TupleTableSlot *inner_slot;
@@ -140,6 +141,8 @@ begin(CustomScanState *css, EState *estate, int eflags)
 	}
 	join->inner_key = ExecInitExpr(list_nth(plan->custom_exprs, CMZ_BATCH_INNER_KEY), &css->ss.ps);
 	join->join_qual = ExecInitQual(list_nth(plan->custom_exprs, CMZ_BATCH_JOIN_QUAL), &css->ss.ps);
+	join->first_decides = (join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI) && join->nkeys == 1 &&
+		list_length(list_nth(plan->custom_exprs, CMZ_BATCH_JOIN_QUAL)) == 1;
 	cmz_batchtable_functions((Oid) list_nth_int(plan->custom_private, CMZ_BATCH_OPERATOR),
 							 (Oid) list_nth_int(plan->custom_private, CMZ_BATCH_COLLATION),
 							 &join->functions);
@@ -271,9 +274,12 @@ read_inner_rows(BatchJoin *join)
 		ResetExprContext(econtext);
 		show_pair(join, NULL, slot);
 		value = ExecEvalExprSwitchContext(join->inner_key, econtext, &isnull);
+		old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 		if (!isnull)
 			key = cmz_batchtable_find(join->table, value);
-		if (key != NULL)
+		MemoryContextSwitchTo(old);
+		/* one is as good as many for EXISTS */
+		if (key != NULL && !(join->first_decides && key->first != NULL))
 			cmz_batchtable_add_row(join->table, key, slot);
 	}
 }
@@ -300,8 +306,10 @@ next_batch(BatchJoin *join)
 	size_t		bytes = 0;
 	MemoryContext old;
 
-	/* a batch whose rows did not fit is large enough */
-	if (join->nbatches > 0 && join->table != NULL && join->table->file == NULL)
+	/* a batch whose rows did not fit was too large */
+	if (join->table != NULL && join->table->file != NULL)
+		join->size = Max(join->size / 2, 1);
+	else if (join->table != NULL)
 		join->size = Min(join->size * CMZ_BATCH_GROWTH, CMZ_MAX_BATCH);
 	forget_batch(join);
 	if (join->outer_done)
@@ -422,6 +430,7 @@ rescan(CustomScanState *css)
 
 	forget_batch(join);
 	join->outer_done = false;
+	join->size = CMZ_FIRST_BATCH;
 	if (css->ss.ps.chgParam != NULL)
 	{
 		UpdateChangedParamSet(join->outer, css->ss.ps.chgParam);

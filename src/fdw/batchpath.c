@@ -54,6 +54,7 @@ typedef struct JoinPair
 	RelOptInfo *inner;
 	JoinType	jointype;
 	JoinPathExtraData *extra;
+	List	   *outer_paths;
 } JoinPair;
 
 /* The inner side is a table of ours that is only read. */
@@ -170,10 +171,8 @@ inner_cost(const JoinPair *pair, const Offer *offer, double keys, double batches
 {
 	const CmzRelInfo *info = pair->inner->fdw_private;
 	CmzWay		way = offer->way;
-	bool		is_get = offer->choice.index < 0 &&
-		(info->table->layout.table.sort_key == NULL || list_length(offer->keys) > 1);
 
-	way.requests = is_get ? Max(ceil(keys / CMZ_MAX_BATCH_GET), batches) : way.requests * keys;
+	way.requests = way.is_pinned ? Max(ceil(keys / CMZ_MAX_BATCH_GET), batches) : way.requests * keys;
 	way.rounds = Max(batches * way.rounds, ceil(way.requests / info->table->concurrency));
 	way.plan.read_units *= keys;
 	return cmz_way_cost(info, &way, rows);
@@ -191,7 +190,8 @@ inner_rows(const JoinPair *pair, const Offer *offer, double keys)
 		clauses = lappend(clauses, ((JoinKey *) lfirst(lc))->rinfo);
 	rows = pair->inner->tuples * clauselist_selectivity(pair->root, clauses, pair->inner->relid,
 														JOIN_INNER, NULL) * keys;
-	return clamp_row_est(list_length(offer->keys) > 1 ? Min(rows, keys) : rows);
+	/* one item at most has a whole primary key */
+	return clamp_row_est(Min(rows, offer->way.is_pinned ? keys : pair->inner->tuples));
 }
 
 static const CustomPathMethods path_methods;
@@ -213,7 +213,8 @@ add_join_path(const JoinPair *pair, const Offer *offer, Path *outer)
 		outer_keys = lappend(outer_keys, ((JoinKey *) lfirst(lc))->outer);
 	cost_qual_eval(&quals, pair->extra->restrictlist, pair->root);
 	scan = cmz_create_foreignscan_path(pair->root, pair->inner, rows, CMZ_COST_REQUEST, inner, NIL, NULL,
-									   list_concat(cmz_choice_pack(&offer->choice), list_copy(offer->batch)));
+									   cmz_choice_add_batch(cmz_choice_pack(&offer->choice),
+															offer->way.plan.read_units * keys, offer->batch));
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = pair->joinrel;
 	path->path.pathtarget = pair->joinrel->reltarget;
@@ -224,6 +225,7 @@ add_join_path(const JoinPair *pair, const Offer *offer, Path *outer)
 		outer->rows * (cpu_tuple_cost + cpu_operator_cost) + rows * (cpu_operator_cost + quals.per_tuple) +
 		pair->joinrel->rows * (cpu_tuple_cost + pair->joinrel->reltarget->cost.per_tuple) +
 		pair->joinrel->reltarget->cost.startup;
+	cmz_copy_disabled_nodes(&path->path, outer);
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make2(outer, scan);
 	path->custom_private = list_make3(list_make2(outer_keys, first->inner), pair->extra->restrictlist,
@@ -259,9 +261,8 @@ try_index(const JoinPair *pair, List *keys, List *batch, int index)
 	if (!cmz_way_make(pair->root, pair->inner, quals_with(pair, rinfos, pair->outer->relids),
 					  &offer.choice, &offer.way))
 		return false;
-	foreach(lc, pair->outer->pathlist)
-		if (((Path *) lfirst(lc))->param_info == NULL)
-			add_join_path(pair, &offer, lfirst(lc));
+	foreach(lc, pair->outer_paths)
+		add_join_path(pair, &offer, lfirst(lc));
 	return true;
 }
 
@@ -322,7 +323,8 @@ may_batch(const JoinPair *pair)
 	if (!cmz_enable_batched_join || !is_ours(pair->root, pair->inner) ||
 		!bms_is_empty(pair->joinrel->lateral_relids) ||
 		(pair->jointype != JOIN_INNER && pair->jointype != JOIN_LEFT &&
-		 pair->jointype != JOIN_SEMI && pair->jointype != JOIN_ANTI))
+		 pair->jointype != JOIN_SEMI && pair->jointype != JOIN_ANTI &&
+		 pair->jointype != JOIN_UNIQUE_OUTER))
 		return false;
 	/* rows that are locked or changed may have to be joined again, one by one */
 	if (pair->root->rowMarks != NIL || (parse->commandType != CMD_SELECT && parse->commandType != CMD_INSERT))
@@ -333,6 +335,31 @@ may_batch(const JoinPair *pair)
 		if (lfirst_node(RestrictInfo, lc)->pseudoconstant)
 			return false;
 	return true;
+}
+
+/*
+ * The paths of the outer side that a batch can be made of.  Of a semi-join the inner
+ * side of which comes first here, each row but once: then it is an inner join.
+ */
+static List *
+outer_paths(JoinPair *pair)
+{
+	List	   *paths = NIL;
+	ListCell   *lc;
+
+	if (pair->jointype == JOIN_UNIQUE_OUTER)
+	{
+		Path	   *unique = pair->outer->cheapest_total_path->param_info != NULL ? NULL
+			: (Path *) create_unique_path(pair->root, pair->outer, pair->outer->cheapest_total_path,
+										  pair->extra->sjinfo);
+
+		pair->jointype = JOIN_INNER;
+		return unique ? list_make1(unique) : NIL;
+	}
+	foreach(lc, pair->outer->pathlist)
+		if (((Path *) lfirst(lc))->param_info == NULL)
+			paths = lappend(paths, lfirst(lc));
+	return paths;
 }
 
 static void
@@ -349,6 +376,7 @@ offer_batched_joins(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, R
 		next_join_pathlist(root, joinrel, outer, inner, jointype, extra);
 	if (!may_batch(&pair))
 		return;
+	pair.outer_paths = outer_paths(&pair);
 	foreach(lc, extra->restrictlist)
 	{
 		JoinKey    *key = palloc0(sizeof(JoinKey));
@@ -409,6 +437,21 @@ find_var(List *tlist, const Var *var)
 	return NULL;
 }
 
+static bool
+has_placeholder(List *tlist, const PlaceHolderVar *phv)
+{
+	ListCell   *lc;
+
+	foreach(lc, tlist)
+	{
+		PlaceHolderVar *other = (PlaceHolderVar *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(other, PlaceHolderVar) && other->phid == phv->phid)
+			return true;
+	}
+	return false;
+}
+
 /* A column that the outer join may make NULL is marked so above it: mark it below too. */
 static bool
 learn_nulling(Node *node, List *tlist)
@@ -423,6 +466,8 @@ learn_nulling(Node *node, List *tlist)
 			cmz_copy_nulling(own, (Var *) node);
 		return false;
 	}
+	if (IsA(node, PlaceHolderVar) && has_placeholder(tlist, (PlaceHolderVar *) node))
+		return false;
 	return expression_tree_walker(node, learn_nulling, tlist);
 }
 
@@ -439,7 +484,40 @@ apply_nulling(Node *node, List *tlist)
 			cmz_copy_nulling((Var *) node, own);
 		return false;
 	}
+	if (IsA(node, PlaceHolderVar) && has_placeholder(tlist, (PlaceHolderVar *) node))
+		return false;
 	return expression_tree_walker(node, apply_nulling, tlist);
+}
+
+/* What is secret decides first, then what is cheap; of equals, as they were written. */
+static int
+compare_rinfos(PlannerInfo *root, const RestrictInfo *a, const RestrictInfo *b)
+{
+	QualCost	x,
+				y;
+
+	if (a->security_level != b->security_level)
+		return a->security_level < b->security_level ? -1 : 1;
+	cost_qual_eval_node(&x, (Node *) a, root);
+	cost_qual_eval_node(&y, (Node *) b, root);
+	return x.per_tuple < y.per_tuple ? -1 : x.per_tuple > y.per_tuple;
+}
+
+static List *
+order_rinfos(PlannerInfo *root, List *rinfos)
+{
+	List	   *ordered = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rinfos)
+	{
+		int			i = list_length(ordered);
+
+		while (i > 0 && compare_rinfos(root, lfirst(lc), list_nth(ordered, i - 1)) < 0)
+			i--;
+		ordered = list_insert_nth(ordered, i, lfirst(lc));
+	}
+	return ordered;
 }
 
 static Plan *
@@ -448,7 +526,7 @@ plan_batched_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tl
 {
 	CustomScan *scan = makeNode(CustomScan);
 	List	   *keys = copyObject(linitial(path->custom_private));
-	List	   *rinfos = lsecond(path->custom_private);
+	List	   *rinfos = order_rinfos(root, lsecond(path->custom_private));
 	List	   *numbers = list_copy(lthird(path->custom_private));
 	List	   *join_quals;
 	List	   *other_quals = NIL;

@@ -9,23 +9,21 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/typcache.h"
 
 void
 cmz_batchtable_functions(Oid opno, Oid collation, CmzKeyFunctions *functions)
 {
 	RegProcedure inner,
 				outer;
-	Oid			left,
-				right;
+	Oid			outer_eq;
 
-	op_input_types(opno, &left, &right);
-	if (!get_op_hash_functions(opno, &inner, &outer))
+	if (!get_op_hash_functions(opno, &inner, &outer) ||
+		!get_compatible_hash_operators(opno, NULL, &outer_eq))
 		elog(ERROR, "operator %u cannot be hashed", opno);
 	fmgr_info(inner, &functions->hash_inner);
 	fmgr_info(outer, &functions->hash_outer);
 	fmgr_info(get_opcode(opno), &functions->equal);
-	fmgr_info(get_opcode(lookup_type_cache(right, TYPECACHE_EQ_OPR)->eq_opr), &functions->equal_outer);
+	fmgr_info(get_opcode(outer_eq), &functions->equal_outer);
 	functions->collation = collation;
 }
 
@@ -96,10 +94,6 @@ write_row(CmzBatchTable *table, CmzInnerRow *row, MinimalTuple tuple)
 {
 	if (table->file == NULL)
 		table->file = BufFileCreateTemp(false);
-	else if (BufFileSeek(table->file, 0, 0, SEEK_END) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not seek in a temporary file: %m")));
 	BufFileTell(table->file, &row->file_no, &row->offset);
 	BufFileWrite(table->file, tuple, tuple->t_len);
 }

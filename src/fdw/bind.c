@@ -606,6 +606,10 @@ cmz_bind_symbolic(const CmzTable *table, const CmzPlan *plan, const CmzOperandVa
 		CmzBoundArm *bound = &binding->arms[foreach_current_index(lc)];
 		CmzBinder	binder = {table, values, symbols, false, NULL, false};
 
+		/* as it will be, see bind_query() and bind_pairs() */
+		bound->is_get = arm->is_query && arm->index < 0 &&
+			cmz_plan_batch_part(plan, arm->partition->operand_no) == 0 &&
+			(plan->batch_nos[1] >= 0 || table->layout.table.sort_key == NULL);
 		if (arm->is_query)
 			bound->key = session_as_written(arm, bind_as_written(&binder, NULL, lcons(arm->partition, list_copy(arm->sort))), text);
 		binder.in_filter = true;

@@ -456,6 +456,7 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	CmzChoice	choice;
 	CmzWay		way;
 	List	   *batch;
+	double		batch_units;
 	List	   *quals;
 	List	   *exact;
 	List	   *local;
@@ -468,7 +469,7 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	if (param != NULL)
 		rinfos = list_concat_copy(rinfos, param->ppi_clauses);
 	quals = cmz_way_quals(root, rel, info->table, rinfos, PATH_REQ_OUTER(&path->path));
-	batch = cmz_way_quals(root, rel, info->table, cmz_choice_batch(path->fdw_private), NULL);
+	batch = cmz_way_quals(root, rel, info->table, cmz_choice_batch(path->fdw_private, &batch_units), NULL);
 	quals = list_concat(quals, batch);
 	if (!cmz_way_make(root, rel, quals, &choice, &way))
 		elog(ERROR, "path of foreign table %u cannot be planned", relid);
@@ -482,6 +483,8 @@ cmzGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *pa
 	operands = cmz_plan_collect_operands(&way.plan);
 	for (int i = 0; i < list_length(batch); i++)
 		way.plan.batch_nos[i] = ((CmzRelQual *) list_nth(batch, i))->qual->operand_no;
+	if (batch != NIL)
+		way.plan.read_units = batch_units;
 	return make_foreignscan(tlist, local, rel->relid, operands, cmz_plan_pack(&way.plan),
 							target_tlist(rel, clauses), exact, outer_plan);
 }

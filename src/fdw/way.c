@@ -420,6 +420,7 @@ make_simple_way(PlannerInfo *root, RelOptInfo *rel, List *quals, const CmzChoice
 	if (aw.partial)
 		return true;			/* the item may have changed since the index */
 	way->nkeys = aw.nkeys;
+	way->is_pinned = aw.is_pinned;
 	way->all_exact = true;
 	foreach(lc, quals)
 	{
@@ -594,7 +595,17 @@ cmz_choice_unpack(List *packed, CmzChoice *choice)
 }
 
 List *
-cmz_choice_batch(List *packed)
+cmz_choice_add_batch(List *packed, double read_units, List *clauses)
 {
-	return list_copy_tail(packed, PACKED_CHOICE);
+	return list_concat(lappend(packed, makeFloat(psprintf("%.17g", read_units))), list_copy(clauses));
+}
+
+List *
+cmz_choice_batch(List *packed, double *read_units)
+{
+	*read_units = 0;
+	if (list_length(packed) <= PACKED_CHOICE)
+		return NIL;
+	*read_units = floatVal(list_nth(packed, PACKED_CHOICE));
+	return list_copy_tail(packed, PACKED_CHOICE + 1);
 }

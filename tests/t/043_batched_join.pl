@@ -44,7 +44,16 @@ both("SELECT u.n, a.session_id_timestamp, b.content FROM users u LEFT JOIN tap_b
 both("SELECT count(*), sum(c.tokens_used) FROM users u JOIN tap_batched c ON c.user_id = u.id AND c.session_id_timestamp > 's'", 'with a sort key');
 both("SELECT u.n, upper(c.content) || u.name FROM users u JOIN tap_batched c ON c.user_id = lower(u.id) $order", 'an expression as key');
 both("SELECT u.n, (SELECT count(*) FROM users v JOIN tap_batched c ON c.user_id = v.id WHERE v.n = u.n) FROM users u WHERE u.n < 20 ORDER BY 1", 'rescans');
-both("SELECT u.n, c.session_id_timestamp FROM users u JOIN tap_batched c ON c.user_id = u.id $order", 'rows that do not fit in memory', "SET work_mem = '64kB';");
+both('SELECT c.session_id_timestamp, c.tokens_used FROM tap_batched c WHERE c.user_id IN (SELECT id FROM users WHERE n % 3 = 0) ORDER BY 1', 'a semi-join from the other side');
+both("SELECT a.n, s.name, s.z, c.session_id_timestamp FROM users a LEFT JOIN (SELECT b.n, b.name, coalesce(b.name, 'none') z FROM users b) s ON a.n = s.n + 100"
+	  . " LEFT JOIN tap_batched c ON c.user_id = a.id AND c.tokens_used < 50 WHERE a.n < 150 ORDER BY 1, 4", 'an expression from below', 'SET enable_hashjoin = on;');
+
+# inner rows that do not fit in memory
+$node->safe_psql('postgres', 'CREATE TABLE animals AS SELECT DISTINCT animal_id AS id FROM copy; ANALYZE animals');
+my $wide = 'SELECT a.id, c.session_id_timestamp, c.user_id, c.tokens_used, c.content FROM animals a JOIN tap_batched c ON c.animal_id = a.id';
+both("$wide ORDER BY 1, 2, 3", 'rows that do not fit in memory', "SET work_mem = '64kB';");
+both("$wide LEFT JOIN users u ON u.id = c.user_id WHERE c.tokens_used > 3 ORDER BY 1, 2, 3", '... below another join', "SET work_mem = '64kB'; SET enable_hashjoin = on;");
+like($node->safe_psql('postgres', "$force SET work_mem = '64kB'; EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) $wide"), qr/Keys: \d+.*temp read=\d+ written=\d+.*->  Seq Scan/s, '... go to a file');
 
 # each key once, side by side
 requests($proxy);
