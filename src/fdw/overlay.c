@@ -41,8 +41,9 @@ arm_may_give(const CmzBoundArm *arm, const CmzOperand *key)
 	/* the keys of other indexes are found in the item */
 	if (!arm->is_query || arm->index->name != NULL)
 		return true;
+	/* of pairs, only the first parts are sorted by themselves */
 	return is_among(&key[0], arm->npartitions, arm->partitions) &&
-		(arm->sort_values == NULL || is_among(&key[1], arm->nranges, arm->sort_values));
+		(arm->sort_values == NULL || arm->is_paired || is_among(&key[1], arm->nranges, arm->sort_values));
 }
 
 static bool

@@ -116,6 +116,14 @@ is(join(' ', map { $_->{op} } requests($proxy)), 'BatchGetItem BatchGetItem Batc
 is($node->safe_psql('postgres', "$force PREPARE p(int) AS SELECT count(k.v) FROM users u LEFT JOIN k ON k.id = u.n WHERE u.n < \$1; SET plan_cache_mode = force_generic_plan; EXECUTE p(10); EXECUTE p(101)"), "9\n100", 'a prepared statement');
 is($node->safe_psql('postgres', "$force BEGIN; DELETE FROM k WHERE id = 5; UPDATE k SET v = 'new' WHERE id = 6; INSERT INTO k VALUES (1001, 'mine');
 	SELECT string_agg(u.n || coalesce(k.v, '-'), ' ' ORDER BY u.n) FROM users u LEFT JOIN k ON k.id = u.n WHERE u.n IN (4, 5, 6, 1001); ROLLBACK"), '4v4 5- 6new 1001mine', 'own writes');
+create_table('tap-batched-pairs', [ 'pk', 'sk' ]);
+$node->safe_psql('postgres', q{
+	CREATE FOREIGN TABLE p (pk text COLLATE "C", sk text COLLATE "C", v text) SERVER s OPTIONS (table_name 'tap-batched-pairs', key 'pk, sk', indexes 'none');
+	INSERT INTO p VALUES ('a', 'z', 'old'), ('b', 'a', 'old');
+	CREATE TABLE o AS SELECT * FROM (VALUES ('a', 'z'), ('b', 'a')) v(x, y); ANALYZE o});
+my $by_pairs = "SELECT string_agg(o.x || coalesce(p.v, '-'), ' ' ORDER BY o.x) FROM o LEFT JOIN p ON p.pk = o.x AND p.sk = o.y";
+is($node->safe_psql('postgres', "$force BEGIN; UPDATE p SET v = 'new' WHERE pk = 'b' AND sk = 'a'; $by_pairs; DELETE FROM p WHERE pk = 'b'; $by_pairs; DELETE FROM p; INSERT INTO p VALUES ('b', 'a', 'again'); $by_pairs; ROLLBACK; $by_pairs"),
+	"aold bnew\naold b-\na- bagain\naold bold", '... of whole primary keys');
 is($node->safe_psql('postgres', "$force BEGIN; DECLARE c SCROLL CURSOR FOR SELECT k.v FROM users u JOIN k ON k.id = u.n WHERE u.n < 50 ORDER BY u.n; FETCH 2 FROM c; FETCH BACKWARD 1 FROM c; FETCH ABSOLUTE 40 FROM c; COMMIT"), "v1\nv2\nv1\nv40", 'a cursor');
 is($node->safe_psql('postgres', "$force SELECT count(*) FROM (SELECT u.n::numeric + 0.5 AS x FROM users u) u JOIN k ON k.id = u.x"), '0', 'a key of another type');
 
