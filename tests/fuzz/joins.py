@@ -90,6 +90,40 @@ def by_key(writer, tables):
     return finish("by key", writer, output, body, 0)
 
 
+def whole_keys(writer, tables):
+    """Rows found by both parts of the primary key, in either order and several times over: the batches of pairs."""
+    found = [t for t in tables if t.unique and t.indexes[0][1]]
+    # its rows do not fit in memory, those of the others nearly always do
+    table = next(t for t in found if t.name == "big") if writer.chance(.2) else pick(writer, found, small=True)
+    parts = [Scope(writer, table, alias) for alias in "xyz"[:writer.rng.choice([2, 2, 3])]]
+    output = Output(writer)
+    output.columns(parts[0], 3)
+    body, conditions = " FROM %s" % source(writer, parts[0]), writer.where(parts[0], .3, 1)
+    if writer.chance(.3):
+        body += " CROSS JOIN generate_series(1, 3) g"
+    for number, scope in enumerate(parts[1:], 1):
+        other = parts[writer.rng.randrange(number)]
+        keys = ["%s = %s" % writer.rng.choice([(scope.name(c), other.name(c)), (other.name(c), scope.name(c))]) for c in scope.key(table.indexes[0])]
+        if writer.chance(.5):
+            keys.append(writer.leaf(scope))
+        if writer.chance(.2):
+            keys.append(writer.leaf(other))
+        writer.rng.shuffle(keys)
+        on, kind = " AND ".join(keys), writer.rng.choice(["JOIN", "LEFT JOIN", "EXISTS", "NOT EXISTS"])
+        if "JOIN" in kind or number + 1 < len(parts):
+            body += " %s %s ON %s" % (kind if "JOIN" in kind else "LEFT JOIN", source(writer, scope), on)
+            output.columns(scope, 2)
+            for column in scope.table.columns:
+                if column.huge:
+                    output.add("length(%s), md5(%s)" % ((scope.name(column),) * 2))
+        else:
+            conditions.append("%s (SELECT FROM %s WHERE %s)" % (kind, source(writer, scope), on))
+    if writer.chance(.4):
+        output.order_by(*sort_keys(writer, parts[0]))
+        output.total = False
+    return finish("whole keys", writer, output, body + where_clause(conditions), .4 if output.terms else 0)
+
+
 def lateral(writer, tables):
     """The first few rows of each key."""
     scope = Scope(writer, pick(writer, [t for t in tables if t.unique]), "a")
@@ -184,4 +218,4 @@ def cte(writer, tables):
     return Query("cte", sql, parameters=writer.parameters)
 
 
-SHAPES = [(join, 14), (by_key, 6), (lateral, 4), (subselect, 9), (set_operation, 5), (cte, 4)]
+SHAPES = [(join, 14), (by_key, 6), (whole_keys, 6), (lateral, 4), (subselect, 9), (set_operation, 5), (cte, 4)]

@@ -16,6 +16,8 @@ def choose(rng, version):
     chosen += [(flag, "on") for flag in OFF_BY_DEFAULT if rng.random() < .4]
     if rng.random() < .25:
         chosen += [(flag, "off") for flag in JOINS]
+        if rng.random() < .5:
+            chosen.append(("work_mem", "64kB"))
     elif rng.random() < .2:
         chosen.append(("cmz_fdw.enable_batched_join", "off"))
     if rng.random() < .35:
@@ -29,7 +31,7 @@ def choose(rng, version):
         chosen.append(("random_page_cost", rng.choice(["0.1", "1", "100"])))
     if rng.random() < .2:
         chosen.append(("cpu_tuple_cost", rng.choice(["0", "10"])))
-    if rng.random() < .1:
+    if rng.random() < .1 and ("work_mem", "64kB") not in chosen:
         chosen.append(("work_mem", "64kB"))
     if rng.random() < .2:
         chosen.append(("cursor_tuple_fraction", rng.choice(["0.0001", "1"])))

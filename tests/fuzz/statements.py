@@ -109,6 +109,10 @@ class Author:
             lambda: "SELECT EXISTS (SELECT 1 FROM t WHERE %s)" % self.condition(),
             "SELECT counts(), counts_before(), count(*) FROM t",
             "SELECT x.pk, x.sk, y.a FROM t x JOIN t y ON x.pk = y.pk AND y.sk = x.sk WHERE x.a > 2",
+            lambda: "SELECT o.*, t.a, t.b FROM (VALUES (%s, %s), (%s, %s), (%s, %s)) o (k, n) LEFT JOIN t ON t.pk = o.k AND t.sk = o.n" % (
+                self.pk(), self.sk(), self.pk(), self.sk(), self.pk(), self.sk()),
+            lambda: "SELECT o.*, t.pk, t.sk FROM (VALUES (%s), (%s)) o (k) LEFT JOIN t ON t.g = o.k AND t.a > 2" % (self.g(), self.g()),
+            lambda: "SELECT pk, sk FROM t x WHERE %sEXISTS (SELECT FROM t y WHERE y.sk = x.sk + 1 AND y.pk = x.pk)" % self.pick("", "NOT "),
             "SELECT i, (SELECT count(*) FROM t WHERE pk = 'p' || i) FROM generate_series(1, 3) i")
 
     def cursor(self):

@@ -23,6 +23,8 @@ CREATE FUNCTION try_insert(p text, s numeric) RETURNS text LANGUAGE plpgsql AS
   'BEGIN INSERT INTO t (pk, sk, a) VALUES (p, s, 0); RETURN ''inserted''; EXCEPTION WHEN unique_violation THEN RETURN ''there''; END';
 CREATE VIEW v AS SELECT pk, sk, a, b FROM t WHERE a >= 0;
 """
+JOINS = "enable_nestloop", "enable_hashjoin", "enable_mergejoin"
+ONLY_BATCHED = "SELECT set_config(s, 'off', false) FROM unnest('{%s}'::text[]) s" % ", ".join(JOINS)
 # what no column shows must survive an UPDATE
 UNMAPPED = {"unmapped": {"M": {"n": {"N": "1.5"}, "s": {"SS": ["x", "y"]}}}}
 
@@ -92,6 +94,7 @@ class Trial:
 
     def reset(self, rows):
         for side in self.sides:
+            side.must("; ".join("RESET " + name for name in JOINS))
             side.must("DELETE FROM t")
             side.must("INSERT INTO t VALUES %s ON CONFLICT DO NOTHING" % ", ".join(rows))
         for item in self.client.scan(self.table):
@@ -144,7 +147,9 @@ class Trial:
 def make_sequence(seed, number):
     source = random.Random("%s/%s" % (seed, number))
     rows = [random_row(source) for _ in range(12)]
-    return rows, Author(source).sequence()
+    statements = Author(source).sequence()
+    # without the other ways to join, batched joins are what is left
+    return rows, [ONLY_BATCHED] + statements if source.random() < .4 else statements
 
 
 def reduce_sequence(trial, rows, statements):
